@@ -1,0 +1,34 @@
+//! One captured link-layer frame, the only thing the packet engine reads.
+//!
+//! Live libpcap and capture files both hand over frames; nothing behind this seam knows which.
+
+use crate::time::Timestamp;
+
+/// A captured frame: when it was seen, how long it was on the wire, and the bytes kept of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// When the kernel saw the frame.
+    pub timestamp: Timestamp,
+    /// The frame's length on the wire in bytes; at least `bytes.len()`, more where the capture
+    /// was cut by its snapshot length.
+    pub wire_len: u32,
+    /// The captured bytes, from the link-layer header on.
+    pub bytes: &'a [u8],
+}
+
+/// The link-layer header that a frame's bytes begin with (LINKTYPE registry of tcpdump.org).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkType {
+    /// Ethernet II, with or without VLAN tags; also Linux's `lo`. LINKTYPE 1.
+    Ethernet,
+}
+
+impl LinkType {
+    /// The link type of a LINKTYPE/DLT number; `None` where it is not one that is understood.
+    pub const fn from_number(number: i32) -> Option<Self> {
+        match number {
+            1 => Some(Self::Ethernet),
+            _ => None,
+        }
+    }
+}

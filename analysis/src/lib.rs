@@ -1,0 +1,18 @@
+//! What a measurement means, without asking where it came from.
+//!
+//! Bytes go in, values come out: frames become latency splits, providers' answers become scored
+//! detections, rows become statistics and reports. There is no clock, socket, thread, file or SQL
+//! in here; those belong to the crates that stand on this one.
+
+pub mod detection;
+pub mod frame;
+pub mod identity;
+pub mod measurement;
+pub mod outcome;
+pub mod provider;
+pub mod split;
+pub mod splitter;
+pub mod time;
+
+/// The version every binary prints: the package version and the commit it was built from.
+pub const VERSION: &str = env!("ARMOL_VERSION");

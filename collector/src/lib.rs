@@ -1,0 +1,3 @@
+//! Accepts measurements from agents, stores them, and answers questions about them.
+
+pub mod store;
