@@ -1,7 +1,8 @@
 //! The images that are sent: read from disk, checked, and known by their content.
 
 use std::{
-    io::{self, Cursor},
+    fs::{self, File},
+    io::{self, BufRead, BufReader, Cursor, Seek},
     path::{Path, PathBuf},
 };
 
@@ -39,7 +40,7 @@ pub enum ImageError {
         path: PathBuf,
         /// Why.
         #[source]
-        source: image::ImageError,
+        source: Box<image::ImageError>,
     },
 }
 
@@ -48,10 +49,12 @@ pub enum ImageError {
 /// # Errors
 /// Where the file cannot be read, or its header is not that of a JPEG or PNG image.
 pub fn load(path: &Path) -> Result<LoadedImage, ImageError> {
-    let bytes = std::fs::read(path)
+    let bytes = fs::read(path)
         .map_err(|source| ImageError::Unavailable { path: path.to_owned(), source })?;
-    let (width, height) = dimensions(&bytes)
-        .map_err(|source| ImageError::Unreadable { path: path.to_owned(), source })?;
+    let (width, height) = dimensions(&bytes).map_err(|source| ImageError::Unreadable {
+        path: path.to_owned(),
+        source: Box::new(source),
+    })?;
     let content = ImageContent {
         sha256: Sha256::digest(&bytes).into(),
         bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
@@ -61,12 +64,29 @@ pub fn load(path: &Path) -> Result<LoadedImage, ImageError> {
     Ok(LoadedImage { bytes: bytes.into(), content })
 }
 
+/// Looks at an image's header without reading the rest.
+///
+/// # Errors
+/// As [`load`].
+pub fn check(path: &Path) -> Result<(), ImageError> {
+    let unavailable = |source| ImageError::Unavailable { path: path.to_owned(), source };
+    let file = File::open(path).map_err(unavailable)?;
+    size_in_pixels(BufReader::new(file)).map(drop).map_err(|source| ImageError::Unreadable {
+        path: path.to_owned(),
+        source: Box::new(source),
+    })
+}
+
 /// Width and height in pixels, from the header alone.
 ///
 /// # Errors
 /// Where the bytes do not begin as a JPEG or PNG image does.
 pub fn dimensions(bytes: &[u8]) -> Result<(u32, u32), image::ImageError> {
-    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
+    size_in_pixels(Cursor::new(bytes))
+}
+
+fn size_in_pixels(source: impl BufRead + Seek) -> Result<(u32, u32), image::ImageError> {
+    let reader = ImageReader::new(source).with_guessed_format()?;
     match reader.format() {
         Some(ImageFormat::Jpeg | ImageFormat::Png) => reader.into_dimensions(),
         _ => Err(image::ImageError::Unsupported(image::error::ImageFormatHint::Unknown.into())),

@@ -1,4 +1,7 @@
 //! Calls vision providers on a schedule, captures its own packets and streams measurements.
 
 pub mod clock;
+pub mod event;
 pub mod image_file;
+pub mod schedule;
+pub mod slice;
