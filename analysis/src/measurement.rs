@@ -45,6 +45,9 @@ pub struct ProviderIdentity {
     pub region: Name,
     /// The URL that is called, without secrets.
     pub endpoint: String,
+    /// Whether it is configured as a simulator, so that calls that are never answered are labelled
+    /// too.
+    pub simulated: bool,
 }
 
 /// An image by its name in `event.json`.
@@ -90,6 +93,24 @@ pub struct Measurement {
     pub cost_microusd: u64,
     /// Whether a simulator answered, so that no figure passes for a real cloud's.
     pub simulated: bool,
+}
+
+impl Measurement {
+    /// What is known of a call that was planned, but never sent.
+    pub const fn unsent(call: Call, outcome: Outcome) -> Self {
+        let simulated = call.provider.simulated;
+        Self {
+            call,
+            outcome,
+            content: None,
+            timing: None,
+            http_status: None,
+            failure: None,
+            answer: None,
+            cost_microusd: 0,
+            simulated,
+        }
+    }
 }
 
 /// Why a call failed, in the words of whoever said so.

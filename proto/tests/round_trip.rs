@@ -52,21 +52,25 @@ fn outcome() -> impl Strategy<Value = Outcome> {
 fn call() -> impl Strategy<Value = Call> {
     let ids = (any::<u128>(), any::<u128>(), any::<i64>());
     let names = ("[a-z][a-z0-9-]{0,8}", "[a-z][a-z0-9-]{0,8}", "[a-z][a-z0-9-]{0,8}");
-    let rest = (select(Api::ALL.to_vec()), ".{0,20}", ".{0,10}", ".{1,20}", 1_u32..9);
-    (ids, names, rest).prop_map(|(ids, names, (api, endpoint, bucket, key, attempt))| Call {
-        uid: Uuid::from_u128(ids.0),
-        slice: Uuid::from_u128(ids.1),
-        planned_at: Timestamp::from_unix_ns(ids.2),
-        agent: Name::new(AGENT).unwrap(),
-        region: Name::new(names.0).unwrap(),
-        provider: ProviderIdentity {
-            name: Name::new(names.1).unwrap(),
-            api,
-            region: Name::new(names.2).unwrap(),
-            endpoint,
-        },
-        image: ImageKey { bucket, key },
-        attempt,
+    let rest =
+        (select(Api::ALL.to_vec()), ".{0,20}", ".{0,10}", ".{1,20}", 1_u32..9, any::<bool>());
+    (ids, names, rest).prop_map(|(ids, names, (api, endpoint, bucket, key, attempt, simulated))| {
+        Call {
+            uid: Uuid::from_u128(ids.0),
+            slice: Uuid::from_u128(ids.1),
+            planned_at: Timestamp::from_unix_ns(ids.2),
+            agent: Name::new(AGENT).unwrap(),
+            region: Name::new(names.0).unwrap(),
+            provider: ProviderIdentity {
+                name: Name::new(names.1).unwrap(),
+                api,
+                region: Name::new(names.2).unwrap(),
+                endpoint,
+                simulated,
+            },
+            image: ImageKey { bucket, key },
+            attempt,
+        }
     })
 }
 
@@ -222,6 +226,7 @@ fn sample() -> Measurement {
                 api: Api::Rekognition,
                 region: Name::new("sg").unwrap(),
                 endpoint: "https://localhost:1".to_owned(),
+                simulated: false,
             },
             image: ImageKey { bucket: "set".to_owned(), key: "1.jpg".to_owned() },
             attempt: 1,

@@ -63,6 +63,7 @@ fn call(message: v1::Call) -> Result<Call, Refusal> {
             api: api_from_wire(message.api)?,
             region: name("Call.provider_region", message.provider_region)?,
             endpoint: message.endpoint,
+            simulated: message.simulated_provider,
         },
         image: ImageKey { bucket: message.image_bucket, key: message.image_key },
         attempt: message.attempt,

@@ -57,6 +57,7 @@ fn call(call: &Call) -> v1::Call {
         image_bucket: call.image.bucket.clone(),
         image_key: call.image.key.clone(),
         attempt: call.attempt,
+        simulated_provider: call.provider.simulated,
     }
 }
 

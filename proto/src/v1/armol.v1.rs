@@ -58,6 +58,9 @@ pub struct Call {
     /// From 1.
     #[prost(uint32, tag = "12")]
     pub attempt: u32,
+    /// Whether the provider is configured as a simulator.
+    #[prost(bool, tag = "13")]
+    pub simulated_provider: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ImageContent {
