@@ -14,8 +14,9 @@ use std::{
 use armol_analysis::measurement::ImageKey;
 use serde::Deserialize;
 use thiserror::Error;
+use tokio::task;
 
-use crate::image_file::{self, ImageError};
+use crate::image_file::{self, ImageError, LoadedImage};
 
 /// The images to send, and the folder that they lie in.
 #[derive(Clone, Debug)]
@@ -151,9 +152,20 @@ impl Event {
         keys.map(|key| ImageKey { bucket: self.bucket.clone(), key: key.clone() }).collect()
     }
 
-    /// Where an image of the list lies; `None` for a key that is not safe to open.
-    pub fn path(&self, image: &ImageKey) -> Option<PathBuf> {
-        stays_inside(&image.key).then(|| self.images.join(&image.key))
+    /// Reads an image from the list's folder, away from the threads that keep time.
+    ///
+    /// # Errors
+    /// Where the file is not there or not an image, or its key leads out of the folder.
+    pub async fn load(&self, image: &ImageKey) -> Result<LoadedImage, ImageError> {
+        let path = self.images.join(&image.key);
+        if !stays_inside(&image.key) {
+            let source = io::Error::from(io::ErrorKind::InvalidInput);
+            return Err(ImageError::Unavailable { path, source });
+        }
+        let to_load = path.clone();
+        task::spawn_blocking(move || image_file::load(&to_load)).await.unwrap_or_else(|stopped| {
+            Err(ImageError::Unavailable { path, source: io::Error::other(stopped) })
+        })
     }
 }
 
