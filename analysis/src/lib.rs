@@ -12,7 +12,9 @@ pub mod outcome;
 pub mod provider;
 pub mod split;
 pub mod splitter;
+pub mod summary;
 pub mod time;
+pub mod truth;
 
 /// The version every binary prints: the package version and the commit it was built from.
 pub const VERSION: &str = env!("ARMOL_VERSION");

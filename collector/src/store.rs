@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-pub use reader::{Reader, StoredAnswer};
+pub use reader::{CallFilter, Reader, StoredAnswer};
 
 /// Why the database could not be read or written.
 #[derive(Debug, Error)]

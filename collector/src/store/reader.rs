@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use armol_analysis::{detection::Detection, identity::Name, time::Timestamp};
+use armol_analysis::{detection::Detection, identity::Name, summary::CallRow, time::Timestamp};
 
 use super::StoreError;
 
@@ -37,6 +37,17 @@ pub struct StoredAnswer {
     pub detections: Vec<Detection>,
 }
 
+/// Which calls to read; everything that is `None` is not asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallFilter {
+    /// Only calls of agents in this region.
+    pub region: Option<Name>,
+    /// Only calls planned at this time or later.
+    pub since: Option<Timestamp>,
+    /// Only calls planned before this time.
+    pub until: Option<Timestamp>,
+}
+
 impl Reader {
     /// Opens a database for reading.
     ///
@@ -59,5 +70,20 @@ impl Reader {
     ) -> Result<Vec<StoredAnswer>, StoreError> {
         let _ = region;
         Ok(Vec::new())
+    }
+
+    /// Hands every call that the filter lets through to `take`, in the order of planning, without
+    /// holding them all; says how many there were.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    #[expect(clippy::unused_async, reason = "reading a database waits")]
+    pub async fn for_each_call(
+        &self,
+        filter: &CallFilter,
+        mut take: impl FnMut(CallRow),
+    ) -> Result<u64, StoreError> {
+        let _ = (filter, &mut take);
+        Ok(0)
     }
 }
