@@ -1,0 +1,393 @@
+//! One HTTP/1.1 connection that knows which bytes of its streams are the exchange.
+//!
+//! The vendors' own clients hide the local port, pool connections and retry; a measurement must
+//! control all three. A [`Connector`] opens connections from a port that is announced to the
+//! capture beforehand; a [`Connection`] sends one request at a time, exactly once, and notes the
+//! byte counts and times of its own sockets.
+
+mod counted_stream;
+mod marks;
+mod trust;
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use armol_analysis::{outcome::Phase, time::Timestamp};
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, header};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use rustls::{ClientConfig, pki_types::ServerName};
+use thiserror::Error;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpSocket, TcpStream, lookup_host},
+    task::JoinSet,
+};
+use tokio_rustls::TlsConnector;
+use url::{Host, Url};
+
+use crate::{
+    capture::{Capture, Watch},
+    clock::Clock,
+};
+
+use counted_stream::CountedStream;
+use marks::{MarkedStream, Marks};
+
+pub use marks::Exchange;
+pub use trust::{TrustError, client_config};
+
+/// The largest response body that is read, in bytes: an answer must fit into one batch.
+pub const LARGEST_ANSWER: usize = 2 * 1024 * 1024;
+
+/// Why there is no response.
+#[derive(Debug, Error)]
+pub enum HttpError {
+    /// The name could not be resolved.
+    #[error("cannot resolve {host}")]
+    Resolve {
+        /// The name.
+        host: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// No connection could be opened.
+    #[error("cannot connect to {address}")]
+    Connect {
+        /// The provider's end.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The TLS handshake failed.
+    #[error("TLS handshake with {host} failed")]
+    Tls {
+        /// The name that the certificate should be for.
+        host: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The connection broke before the response was complete.
+    #[error("the connection broke")]
+    Broken(#[source] hyper::Error),
+    /// What came back is not HTTP.
+    #[error("the response is not HTTP/1.1")]
+    Malformed(#[source] hyper::Error),
+    /// The response is larger than what is kept.
+    #[error("the response is larger than {LARGEST_ANSWER} bytes")]
+    TooLarge,
+}
+
+/// Opens connections to one provider.
+#[derive(Clone, Debug)]
+pub struct Connector {
+    host: Host<String>,
+    port: u16,
+    tls: Option<TlsConfig>,
+    clock: Arc<dyn Clock>,
+}
+
+/// Whom to trust, and the name that the certificate must be for.
+#[derive(Clone, Debug)]
+struct TlsConfig {
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+}
+
+/// What opening a connection has done so far; readable after it failed or was given up.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening {
+    /// The step under way.
+    pub phase: Phase,
+    /// How long resolving the name took; `None` for an address, or before it is done.
+    pub dns: Option<Duration>,
+    /// How long opening the TCP connection took.
+    pub connect: Option<Duration>,
+    /// How long the TLS handshake took.
+    pub tls: Option<Duration>,
+    /// The connection's ends, ours first.
+    pub ends: Option<(SocketAddr, SocketAddr)>,
+}
+
+/// One open connection.
+#[derive(Debug)]
+pub struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    /// hyper's half of the connection; ends with the connection.
+    _driver: JoinSet<()>,
+    marks: Arc<Marks>,
+    host: HeaderValue,
+    ends: (SocketAddr, SocketAddr),
+    opened_at: Timestamp,
+    handshake: u64,
+    exchanges: u32,
+    /// Keeps the capture looking at the local port.
+    _watch: Option<Watch>,
+}
+
+impl Connector {
+    /// A connector to the host of an `http` or `https` URL; `config` says whom to trust where it
+    /// is `https`.
+    ///
+    /// # Errors
+    /// Where the host is no name that a certificate can be for.
+    pub fn new(
+        url: &Url,
+        config: &Arc<ClientConfig>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, TrustError> {
+        let no_host = || TrustError::Host(url.to_string());
+        let host = url.host().ok_or_else(no_host)?.to_owned();
+        let port = url.port_or_known_default().ok_or_else(no_host)?;
+        let tls = if url.scheme() == "https" {
+            let name = match &host {
+                Host::Domain(name) => ServerName::try_from(name.clone()).map_err(|_| no_host())?,
+                Host::Ipv4(address) => ServerName::from(IpAddr::V4(*address)),
+                Host::Ipv6(address) => ServerName::from(IpAddr::V6(*address)),
+            };
+            Some(TlsConfig { config: Arc::clone(config), name })
+        } else {
+            None
+        };
+        Ok(Self { host, port, tls, clock })
+    }
+
+    /// The addresses of the provider's host, in the order in which they are tried.
+    ///
+    /// # Errors
+    /// Where its name cannot be resolved.
+    pub async fn resolve(&self) -> Result<Vec<SocketAddr>, HttpError> {
+        let name = match &self.host {
+            Host::Ipv4(address) => return Ok(vec![SocketAddr::from((*address, self.port))]),
+            Host::Ipv6(address) => return Ok(vec![SocketAddr::from((*address, self.port))]),
+            Host::Domain(name) => name.as_str(),
+        };
+        let failed = |source| HttpError::Resolve { host: name.to_owned(), source };
+        let addresses = lookup_host((name, self.port)).await.map_err(failed)?.collect::<Vec<_>>();
+        if addresses.is_empty() {
+            return Err(failed(io::Error::from(io::ErrorKind::NotFound)));
+        }
+        Ok(addresses)
+    }
+
+    /// The provider's port.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Opens a connection, telling `opening` how far it is.
+    ///
+    /// # Errors
+    /// Names the step that failed.
+    pub async fn open(
+        &self,
+        capture: Option<&Capture>,
+        opening: &mut Opening,
+    ) -> Result<Connection, HttpError> {
+        let start = self.clock.monotonic();
+        let addresses = self.resolve().await?;
+        if matches!(self.host, Host::Domain(_)) {
+            opening.dns = Some(self.since(start));
+        }
+        opening.phase = Phase::Connect;
+        let dialled = self.dial(&addresses, capture, opening).await?;
+        let Dialled { stream, ends, opened_at, watch } = dialled;
+        let marks = Arc::new(Marks::new(Arc::clone(&self.clock)));
+        let counted = CountedStream::new(stream, Arc::clone(&marks), self.tls.is_some());
+        let (sender, driver) = match &self.tls {
+            Some(tls) => {
+                opening.phase = Phase::Tls;
+                let start = self.clock.monotonic();
+                let connector = TlsConnector::from(Arc::clone(&tls.config));
+                let stream = connector
+                    .connect(tls.name.clone(), counted)
+                    .await
+                    .map_err(|source| HttpError::Tls { host: self.host.to_string(), source })?;
+                opening.tls = Some(self.since(start));
+                speak(MarkedStream::new(stream, Arc::clone(&marks))).await?
+            }
+            None => speak(MarkedStream::new(counted, Arc::clone(&marks))).await?,
+        };
+        opening.phase = Phase::Upload;
+        Ok(Connection {
+            sender,
+            _driver: driver,
+            handshake: marks.written(),
+            marks,
+            host: self.host_header(),
+            ends,
+            opened_at,
+            exchanges: 0,
+            _watch: watch,
+        })
+    }
+
+    /// Opens a TCP connection to the first address that takes one.
+    async fn dial(
+        &self,
+        addresses: &[SocketAddr],
+        capture: Option<&Capture>,
+        opening: &mut Opening,
+    ) -> Result<Dialled, HttpError> {
+        let mut failure = None;
+        for address in addresses {
+            let opened_at = self.clock.now();
+            let start = self.clock.monotonic();
+            match dial(*address, capture).await {
+                Ok((stream, client, watch)) => {
+                    opening.connect = Some(self.since(start));
+                    let ends = (client, *address);
+                    opening.ends = Some(ends);
+                    return Ok(Dialled { stream, ends, opened_at, watch });
+                }
+                Err(source) => failure = Some(HttpError::Connect { address: *address, source }),
+            }
+        }
+        Err(failure.unwrap_or_else(|| HttpError::Resolve {
+            host: self.host.to_string(),
+            source: io::Error::from(io::ErrorKind::NotFound),
+        }))
+    }
+
+    /// The value of `Host` (RFC 9110, section 7.2): the port only where it is not the scheme's own.
+    fn host_header(&self) -> HeaderValue {
+        let default_port = if self.tls.is_some() { 443 } else { 80 };
+        let text = if self.port == default_port {
+            self.host.to_string()
+        } else {
+            format!("{}:{}", self.host, self.port)
+        };
+        HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+    }
+
+    fn since(&self, start: Duration) -> Duration {
+        self.clock.monotonic().saturating_sub(start)
+    }
+}
+
+/// A TCP connection that was opened.
+struct Dialled {
+    stream: TcpStream,
+    ends: (SocketAddr, SocketAddr),
+    opened_at: Timestamp,
+    watch: Option<Watch>,
+}
+
+/// Opens one TCP connection from a port that the capture knows before the first packet leaves.
+async fn dial(
+    address: SocketAddr,
+    capture: Option<&Capture>,
+) -> io::Result<(TcpStream, SocketAddr, Option<Watch>)> {
+    let (socket, any) = match address {
+        SocketAddr::V4(_) => (TcpSocket::new_v4()?, IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+        SocketAddr::V6(_) => (TcpSocket::new_v6()?, IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
+    };
+    socket.bind(SocketAddr::new(any, 0))?;
+    let port = socket.local_addr()?.port();
+    let watch = capture.map(|capture| capture.watch(port));
+    let stream = socket.connect(address).await?;
+    stream.set_nodelay(true)?;
+    let client = stream.local_addr()?;
+    Ok((stream, client, watch))
+}
+
+/// Makes hyper speak HTTP/1.1 on a stream.
+async fn speak<S>(stream: S) -> Result<(SendRequest<Full<Bytes>>, JoinSet<()>), HttpError>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (sender, connection) =
+        http1::handshake(TokioIo::new(stream)).await.map_err(HttpError::Broken)?;
+    let mut driver = JoinSet::new();
+    driver.spawn(async move {
+        // What goes wrong is told to whoever waits for a response.
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "connection ended");
+        }
+    });
+    Ok((sender, driver))
+}
+
+impl Default for Opening {
+    fn default() -> Self {
+        Self { phase: Phase::Dns, dns: None, connect: None, tls: None, ends: None }
+    }
+}
+
+impl Connection {
+    /// Waits until a request can be sent; `false` where the connection has ended.
+    pub async fn is_ready(&mut self) -> bool {
+        self.sender.ready().await.is_ok()
+    }
+
+    /// Sends one request, once, and reads the response to its end.
+    ///
+    /// # Errors
+    /// Where the connection breaks, or what comes back is not HTTP or too large.
+    pub async fn exchange(
+        &mut self,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Response<Bytes>, HttpError> {
+        make_origin_form(&mut request);
+        request.headers_mut().insert(header::HOST, self.host.clone());
+        self.exchanges += 1;
+        self.marks.begin();
+        let response = self.sender.send_request(request).await.map_err(of_hyper)?;
+        let (parts, body) = response.into_parts();
+        match Limited::new(body, LARGEST_ANSWER).collect().await {
+            Ok(body) => Ok(Response::from_parts(parts, body.to_bytes())),
+            Err(error) if error.is::<LengthLimitError>() => Err(HttpError::TooLarge),
+            Err(error) => Err(match error.downcast::<hyper::Error>() {
+                Ok(error) => of_hyper(*error),
+                // `Limited` passes on its own error or hyper's, and there is no third.
+                Err(_) => HttpError::TooLarge,
+            }),
+        }
+    }
+
+    /// What is known of the last exchange, whether it ended well or not.
+    pub fn last_exchange(&self) -> Exchange {
+        self.marks.exchange()
+    }
+
+    /// The last exchange's place on the connection, from 0.
+    pub const fn last_index(&self) -> u32 {
+        self.exchanges.saturating_sub(1)
+    }
+
+    /// The connection's ends, ours first.
+    pub const fn ends(&self) -> (SocketAddr, SocketAddr) {
+        self.ends
+    }
+
+    /// When opening it began.
+    pub const fn opened_at(&self) -> Timestamp {
+        self.opened_at
+    }
+
+    /// How many of our bytes the TLS handshake took.
+    pub const fn handshake(&self) -> u64 {
+        self.handshake
+    }
+}
+
+/// Leaves only path and query in the request's target (RFC 9112, section 3.2.1).
+fn make_origin_form(request: &mut Request<Full<Bytes>>) {
+    let path = request.uri().path_and_query().cloned();
+    if let Some(path) = path {
+        *request.uri_mut() = path.into();
+    }
+}
+
+fn of_hyper(error: hyper::Error) -> HttpError {
+    if error.is_parse() { HttpError::Malformed(error) } else { HttpError::Broken(error) }
+}
