@@ -18,7 +18,7 @@ use armol_analysis::{
     provider::{Api, UnknownApi},
 };
 use thiserror::Error;
-use url::Url;
+use url::{Host, Url};
 
 use crate::{
     schedule::{Schedule, ScheduleError},
@@ -140,6 +140,15 @@ pub enum ValueError {
     /// It is no URL.
     #[error("{0:?} is not a URL such as \"https://host:port\"")]
     Url(String),
+    /// It holds a user's name or password.
+    #[error("a URL must not hold a user or password; credentials come from the environment")]
+    UserInfo,
+    /// It leads off this machine without encryption.
+    #[error(
+        "{0:?} is not plain http to this machine; reach a collector elsewhere through a tunnel, \
+         such as: ssh -N -L 7443:127.0.0.1:7443 collector-host"
+    )]
+    Collector(String),
     /// It is none of the words that the key knows.
     #[error("{word:?} is unknown; use {known}")]
     Word {
@@ -203,7 +212,7 @@ impl Config {
             region: name("agent.region", file.agent.region)?,
             state: folder.join(file.agent.state),
             spool_bytes: spool_bytes(file.agent.spool_mebibytes)?,
-            collector: url("collector.url", &file.collector.url)?,
+            collector: collector("collector.url", &file.collector.url)?,
             schedule,
             slice,
             event: folder.join(file.schedule.event),
@@ -324,9 +333,27 @@ fn name(key: &str, text: String) -> Result<Name, Invalid> {
 
 fn url(key: &str, text: &str) -> Result<Url, Invalid> {
     match Url::parse(text) {
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            Err(Invalid::new(key, ValueError::UserInfo))
+        }
         Ok(url) if url.has_host() && matches!(url.scheme(), "http" | "https") => Ok(url),
         _ => Err(Invalid::new(key, ValueError::Url(text.to_owned()))),
     }
+}
+
+/// A collector's URL: until collectors have certificates, it must not leave this machine.
+fn collector(key: &str, text: &str) -> Result<Url, Invalid> {
+    let url = url(key, text)?;
+    let here = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    if here && url.scheme() == "http" {
+        return Ok(url);
+    }
+    Err(Invalid::new(key, ValueError::Collector(text.to_owned())))
 }
 
 fn in_range(
@@ -405,6 +432,8 @@ mod tests {
             ("usd_per_1000 = 1.0", "usd_per_1000 = -1.0", "provider[0].usd_per_1000: -1 is out"),
             ("usd_per_1000 = 1.0", "usd_per_1000 = nan", "provider[0].usd_per_1000: NaN is out"),
             ("http://127.0.0.1:7443", "collector", "collector.url: \"collector\" is not a URL"),
+            ("http://127.0.0.1:7443", "http://10.1.2.3:7443", "is not plain http to this machine"),
+            ("http://127.0.0.1:7443", "http://a:b@[::1]:7443", "must not hold a user"),
             ("images = \"images\"", "images = \"images\"\ncron = \"* *\"", "schedule.cron: "),
             ("images = \"images\"", "images = \"images\"\nslice = 0", "schedule.slice: 0 is out"),
             ("[[provider]]", "[[provider]]\ntimeout_seconds = 0", "timeout_seconds: 0 is out"),

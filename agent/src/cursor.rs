@@ -22,10 +22,7 @@ impl Cursor {
 
     /// The place that the next run starts from.
     pub fn read(&self) -> usize {
-        fs::read_to_string(&self.path)
-            .ok()
-            .and_then(|text| text.trim().parse().ok())
-            .unwrap_or(0)
+        fs::read_to_string(&self.path).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
     }
 
     /// Remembers a place.

@@ -1,3 +1,100 @@
-//! The agent's command line.
+//! The agent's command line: reads arguments and the environment, installs signals, prints errors.
 
-fn main() {}
+use std::{
+    env,
+    error::Error,
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use armol_agent::{
+    clock::{Clock, SystemClock},
+    command::{CommandError, check::Check, once::Once, run::Run},
+};
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// Calls vision providers on a schedule, captures its own packets and streams measurements.
+#[derive(Parser)]
+#[command(name = "armol-agent", version = armol_analysis::VERSION, arg_required_else_help = true)]
+#[command(after_help = "Example:\n  armol-agent check --config agent.toml\n\n\
+    RUST_LOG sets what is logged to standard error, such as RUST_LOG=debug.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(Run),
+    Once(Once),
+    Check(Check),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .init();
+    match run(arguments.command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(CommandError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            let code = error.exit_code();
+            print(&error);
+            ExitCode::from(code)
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<(), CommandError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    #[expect(clippy::disallowed_methods, reason = "the environment is read here and handed on")]
+    let variable = |name: &str| env::var(name).ok();
+    let shutdown = stop_on_signals()?;
+    let mut out = io::stdout();
+    match command {
+        Command::Run(run) => run.run(variable, clock, &shutdown).await,
+        Command::Once(once) => once.run(variable, clock, &shutdown, &mut out).await,
+        Command::Check(check) => check.run(variable, clock, &mut out).await,
+    }
+}
+
+/// A token that the first SIGINT or SIGTERM cancels; the second ends the process.
+fn stop_on_signals() -> io::Result<CancellationToken> {
+    let shutdown = CancellationToken::new();
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let stop = shutdown.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if stop.is_cancelled() {
+                #[expect(clippy::exit, reason = "asked for twice; the spool survives")]
+                std::process::exit(130);
+            }
+            tracing::info!("stopping; calls under way may end, again to stop at once");
+            stop.cancel();
+        }
+    });
+    Ok(shutdown)
+}
+
+/// Prints an error with its causes, once.
+fn print(error: &(dyn Error + 'static)) {
+    let text = armol_agent::error_chain::chain(error);
+    // Nobody is left to tell where standard error is closed.
+    drop(writeln!(io::stderr(), "armol-agent: {text}"));
+}

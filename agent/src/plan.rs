@@ -1,10 +1,10 @@
 //! What one run of the schedule will do, written down before any of it is done.
 
+use armol_analysis::identity::Name;
 use armol_analysis::{
     measurement::{Call, ImageKey, ProviderIdentity},
     time::Timestamp,
 };
-use armol_analysis::identity::Name;
 use uuid::{NoContext, Uuid};
 
 /// Plans one call for each image and provider, image by image.

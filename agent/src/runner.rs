@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// What is told of every call that ended.
-pub type Progress = dyn Fn(&Measurement) + Send + Sync;
+pub type Progress<'a> = dyn Fn(&Measurement) + Send + Sync + 'a;
 
 /// An agent's providers, images and spool.
 #[derive(Debug)]
@@ -34,12 +34,7 @@ pub struct Runner {
 
 impl Runner {
     /// Puts together what sending takes.
-    pub fn new(
-        probes: Vec<Probe>,
-        event: Arc<Event>,
-        spool: Spool,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub fn new(probes: Vec<Probe>, event: Arc<Event>, spool: Spool, clock: Arc<dyn Clock>) -> Self {
         Self { probes, event, spool, clock }
     }
 
@@ -52,7 +47,7 @@ impl Runner {
         &mut self,
         calls: &[Call],
         shutdown: &CancellationToken,
-        progress: &Progress,
+        progress: &Progress<'_>,
     ) -> Result<(), SpoolError> {
         let Self { probes, event, spool, clock } = self;
         let lanes = probes.iter_mut().map(|probe| {
@@ -76,7 +71,7 @@ impl Lane<'_> {
         mut self,
         calls: &[Call],
         shutdown: &CancellationToken,
-        progress: &Progress,
+        progress: &Progress<'_>,
     ) -> Result<(), SpoolError> {
         let name = &self.probe.identity().name.clone();
         for call in calls.iter().filter(|call| call.provider.name == *name) {
@@ -102,10 +97,10 @@ impl Lane<'_> {
         // The intent is on disk before the request leaves: after a crash it says that money may
         // have been spent.
         match self.spool.start(call.uid, self.clock.now()).await {
-            Ok(()) => Ok(self.probe.call(call.clone(), image, shutdown).await),
+            Ok(()) => Ok(self.probe.call(call.clone(), &image, shutdown).await),
             Err(SpoolError::Full { .. }) => {
                 Ok(Measurement::unsent(call.clone(), Outcome::Skipped(SkipReason::SpoolFull)))
-            },
+            }
             Err(error) => Err(error),
         }
     }
@@ -118,5 +113,8 @@ fn unreadable(call: &Call, error: &ImageError) -> Measurement {
         ImageError::Unreadable { .. } => (SkipReason::ImageUnreadable, "image_unreadable"),
     };
     let failure = Failure { code: code.to_owned(), message: error.to_string() };
-    Measurement { failure: Some(failure), ..Measurement::unsent(call.clone(), Outcome::Skipped(reason)) }
+    Measurement {
+        failure: Some(failure),
+        ..Measurement::unsent(call.clone(), Outcome::Skipped(reason))
+    }
 }

@@ -1,0 +1,134 @@
+//! `run`: on schedule, until stopped.
+
+use std::{sync::Arc, time::Duration};
+
+use armol_analysis::{
+    measurement::{Call, Measurement},
+    outcome::{Outcome, SkipReason},
+    time::Timestamp,
+};
+use clap::Args;
+use tokio::time;
+use tokio_util::sync::CancellationToken;
+
+use super::{CommandError, ConfigArgs};
+use crate::{
+    agent::{Agent, AgentError},
+    clock::Clock,
+    config::Config,
+    error_chain::chain,
+    recovery::Resume,
+    schedule::nap,
+    spool::SpoolError,
+};
+
+/// How old a planned call may be to be sent after a restart: within the hour that it was meant for.
+const RESUMED_WITHIN: Duration = Duration::from_hours(1);
+
+/// Sends slices as the schedule says, until it is stopped by SIGINT or SIGTERM.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Example:\n  armol-agent run --config /etc/armol/agent.toml\n\n\
+    Exit codes: 0 stopped; 1 the agent failed; 2 the configuration cannot be used.")]
+pub struct Run {
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+impl Run {
+    /// Does it.
+    ///
+    /// # Errors
+    /// Names what is missing or wrong at the start; later only where the spool fails.
+    pub async fn run(
+        &self,
+        variable: impl Fn(&str) -> Option<String>,
+        clock: Arc<dyn Clock>,
+        shutdown: &CancellationToken,
+    ) -> Result<(), CommandError> {
+        let config = Config::read(&self.config.config)?;
+        let mut agent = Agent::start(config, variable, clock).await?;
+        let result = follow_schedule(&mut agent, shutdown).await;
+        agent.stop().await;
+        result
+    }
+}
+
+async fn follow_schedule(
+    agent: &mut Agent,
+    shutdown: &CancellationToken,
+) -> Result<(), CommandError> {
+    let now = agent.now();
+    let resumed = agent.recover(Resume::within(now, RESUMED_WITHIN)).await?;
+    send(agent, &resumed, shutdown).await?;
+    let mut last = now;
+    while let Some(due) = agent.config().schedule.next_after(last) {
+        if due <= agent.now() {
+            skip(agent, due).await?;
+        } else {
+            tracing::info!(%due, "waiting");
+            if !wait_until(agent, due, shutdown).await {
+                break;
+            }
+            if let Some(calls) = plan(agent, due).await? {
+                send(agent, &calls, shutdown).await?;
+            }
+        }
+        last = due;
+        if shutdown.is_cancelled() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Waits until the clock shows a time; `false` where a shutdown came first.
+async fn wait_until(agent: &Agent, due: Timestamp, shutdown: &CancellationToken) -> bool {
+    while agent.now() < due {
+        let nap = time::sleep(nap(agent.now(), due));
+        if shutdown.run_until_cancelled(nap).await.is_none() {
+            return false;
+        }
+    }
+    !shutdown.is_cancelled()
+}
+
+/// Plans a run; `None` where the spool has no room for it, which ends nothing.
+async fn plan(agent: &Agent, due: Timestamp) -> Result<Option<Vec<Call>>, CommandError> {
+    match agent.plan(due).await {
+        Ok(calls) => Ok(Some(calls)),
+        Err(AgentError::Spool(error @ SpoolError::Full { .. })) => {
+            tracing::error!(%due, error = chain(&error), "this run is not sent");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn send(
+    agent: &mut Agent,
+    calls: &[Call],
+    shutdown: &CancellationToken,
+) -> Result<(), CommandError> {
+    if calls.is_empty() {
+        return Ok(());
+    }
+    tracing::info!(calls = calls.len(), "sending");
+    let progress = |measurement: &Measurement| {
+        let Measurement { call, outcome, .. } = measurement;
+        tracing::debug!(provider = %call.provider.name, image = %call.image, %outcome, "call ended");
+    };
+    agent.send(calls, shutdown, &progress).await?;
+    tracing::info!(calls = calls.len(), "sent");
+    Ok(())
+}
+
+/// Records a run that came due while the one before was still being sent.
+async fn skip(agent: &Agent, due: Timestamp) -> Result<(), CommandError> {
+    let Some(calls) = plan(agent, due).await? else { return Ok(()) };
+    tracing::warn!(%due, calls = calls.len(), "skipped: the run before was still being sent");
+    for call in calls {
+        let skipped = Measurement::unsent(call, Outcome::Skipped(SkipReason::Overrun));
+        agent.spool().finish(skipped).await.map_err(AgentError::from)?;
+    }
+    Ok(())
+}
