@@ -21,13 +21,20 @@ pub struct Frame<'a> {
 pub enum LinkType {
     /// Ethernet II, with or without VLAN tags; also Linux's `lo`. LINKTYPE 1.
     Ethernet,
+    /// Four bytes of address family before the IP header, in either byte order; loopback devices
+    /// of BSD and macOS. LINKTYPE 0 and 108.
+    Loopback,
+    /// The IP header itself, as tunnels have it. LINKTYPE 101 (12 as a DLT of live captures).
+    Raw,
 }
 
 impl LinkType {
     /// The link type of a LINKTYPE/DLT number; `None` where it is not one that is understood.
     pub const fn from_number(number: i32) -> Option<Self> {
         match number {
+            0 | 108 => Some(Self::Loopback),
             1 => Some(Self::Ethernet),
+            12 | 101 => Some(Self::Raw),
             _ => None,
         }
     }

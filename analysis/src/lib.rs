@@ -5,14 +5,20 @@
 //! in here; those belong to the crates that stand on this one.
 
 pub mod detection;
+mod exchange;
+mod flow;
 pub mod frame;
 pub mod identity;
+mod link_layer;
 pub mod measurement;
 pub mod outcome;
 pub mod provider;
+mod segment;
 pub mod split;
 pub mod splitter;
 pub mod summary;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod time;
 pub mod truth;
 

@@ -1,0 +1,76 @@
+//! One request and its response on a flow, as a split.
+//!
+//! `boundaries` reads from the flow's log when the exchange's first and last bytes went by and
+//! what was odd about them; `timing` turns that and the flow's round trips into the three parts.
+//! Here they are put together with what the connection's opening says.
+
+mod boundaries;
+mod timing;
+
+use std::{ops::Range, time::Duration};
+
+use self::boundaries::Boundaries;
+use crate::{
+    flow::{Event, Flow, overlap},
+    split::{Split, SplitFlags, SplitMethod},
+    splitter::Markers,
+};
+
+/// The split of the exchange that the markers name.
+pub(crate) fn split(flow: &Flow, markers: &Markers) -> Split {
+    let request = flow.locate_request(&markers.request);
+    let response = flow.locate_response(&markers.response);
+    let boundaries = match (&request, &response) {
+        (Some(request), Some(response)) => boundaries::read(flow, request, response),
+        _ => Boundaries::of_a_gap(),
+    };
+    let timing = timing::judge(&boundaries, flow.round_trips(), &request.unwrap_or_default());
+    let mut flags = boundaries.flags | timing.flags;
+    flags.set(SplitFlags::NO_HANDSHAKE, !flow.opening().was_seen());
+    flags.set(SplitFlags::TRUNCATED, !markers.complete);
+    let mut connect = None;
+    let mut tls = None;
+    if markers.first {
+        if stepped_before(flow, boundaries.begin) {
+            flags |= SplitFlags::CLOCK_STEPPED;
+        } else {
+            connect = flow.opening().length();
+            tls = handshake(flow, &markers.handshake);
+        }
+    }
+    Split {
+        method: SplitMethod::Packets,
+        times: timing.times,
+        request_first: boundaries.request_first,
+        connect,
+        tls,
+        rtt: timing.round_trip,
+        request_bytes: markers.request.end.saturating_sub(markers.request.start),
+        response_bytes: markers.response.end.saturating_sub(markers.response.start),
+        retransmissions: boundaries.retransmissions,
+        flags,
+    }
+}
+
+/// From the first transmission of the handshake's first byte to that of its last; `None` where
+/// there was none or the capture misses either.
+fn handshake(flow: &Flow, range: &Range<u64>) -> Option<Duration> {
+    if range.is_empty() || !flow.opening().was_seen() {
+        return None;
+    }
+    let sent_first = |position: u64| {
+        flow.events().iter().find_map(|event| match event {
+            Event::Sent(data) if data.range.contains(&position) => Some(data.at),
+            _ => None,
+        })
+    };
+    sent_first(range.end - 1)?.since(sent_first(range.start)?)
+}
+
+/// Whether stamps ran backwards before the request, where the handshakes are.
+fn stepped_before(flow: &Flow, begin: Option<usize>) -> bool {
+    flow.events()
+        .iter()
+        .take(begin.unwrap_or(usize::MAX))
+        .any(|event| *event == Event::ClockStepped)
+}

@@ -1,0 +1,148 @@
+//! From an IP packet to what the packet engine wants of its TCP segment.
+//!
+//! Lengths come from the IP header, never from the captured bytes: a capture with a snapshot
+//! length keeps no payload, and Ethernet pads short frames. Reading allocates nothing; options are
+//! walked only when somebody asks for them.
+
+use std::net::SocketAddr;
+
+use etherparse::{LaxIpSlice, TcpHeaderSlice, TcpOptionElement, TcpOptionsIterator, ip_number};
+
+use crate::{
+    frame::{Frame, LinkType},
+    link_layer,
+    time::Timestamp,
+};
+
+/// The TCP header without options.
+const LEAST_HEADER: usize = 20;
+/// The TCP header with as many options as fit.
+const MOST_HEADER: usize = 60;
+
+/// One TCP segment, or a super-frame of several that the network card cuts later.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Segment<'a> {
+    /// When the kernel saw its frame.
+    pub(crate) timestamp: Timestamp,
+    /// Who sent it.
+    pub(crate) source: SocketAddr,
+    /// Whom it is for.
+    pub(crate) destination: SocketAddr,
+    /// Its sequence number: that of the SYN, or of the first payload byte.
+    pub(crate) sequence: u32,
+    /// The cumulative acknowledgement; `None` where the segment has none.
+    pub(crate) acknowledgment: Option<u32>,
+    /// Whether it opens the stream.
+    pub(crate) syn: bool,
+    /// Payload bytes on the wire.
+    pub(crate) payload: u32,
+    options: &'a [u8],
+}
+
+/// The timestamps option (RFC 7323).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TcpStamps {
+    /// The sender's clock.
+    pub(crate) value: u32,
+    /// The value that the sender saw last from the other side.
+    pub(crate) echo: u32,
+}
+
+impl<'a> Segment<'a> {
+    /// Reads a frame; `None` where it holds no whole TCP header. Fragments are left out: the rest
+    /// of such a segment could not be found again.
+    pub(crate) fn read(link_type: LinkType, frame: &Frame<'a>) -> Option<Self> {
+        let packet = link_layer::ip_packet(link_type, frame.bytes)?;
+        let (ip, _) = LaxIpSlice::from_slice(packet).ok()?;
+        let inside = ip.payload();
+        if inside.ip_number != ip_number::TCP || inside.fragmented {
+            return None;
+        }
+        let link_header = frame.bytes.len() - packet.len();
+        let on_wire = usize::try_from(frame.wire_len).ok()?.saturating_sub(link_header);
+        let headers = header_length(&ip);
+        let captured = packet.get(headers..)?;
+        let mut padded = [0; MOST_HEADER];
+        let header = tcp_header(captured, &mut padded)?;
+        let header_length = usize::from(header.data_offset()) * 4;
+        let payload = ip_length(&ip, on_wire).checked_sub(headers + header_length)?;
+        Some(Self {
+            timestamp: frame.timestamp,
+            source: SocketAddr::new(ip.source_addr(), header.source_port()),
+            destination: SocketAddr::new(ip.destination_addr(), header.destination_port()),
+            sequence: header.sequence_number(),
+            acknowledgment: header.ack().then(|| header.acknowledgment_number()),
+            syn: header.syn(),
+            payload: u32::try_from(payload).ok()?,
+            options: captured.get(LEAST_HEADER..header_length.min(captured.len()))?,
+        })
+    }
+
+    /// The timestamps option; `None` where there is none.
+    pub(crate) fn stamps(&self) -> Option<TcpStamps> {
+        self.options().find_map(|option| match option {
+            TcpOptionElement::Timestamp(value, echo) => Some(TcpStamps { value, echo }),
+            _ => None,
+        })
+    }
+
+    /// The sequence numbers from and to which the sender reports a duplicate (RFC 2883): the first
+    /// SACK block, where it lies below the acknowledgement or inside the second block.
+    pub(crate) fn duplicate(&self) -> Option<(u32, u32)> {
+        let acknowledged = self.acknowledgment?;
+        let (first, others) = self.options().find_map(|option| match option {
+            TcpOptionElement::SelectiveAcknowledgement(first, others) => Some((first, others)),
+            _ => None,
+        })?;
+        let [second, ..] = others;
+        let inside_second = second
+            .is_some_and(|second| !is_before(first.0, second.0) && !is_before(second.1, first.1));
+        (!is_before(acknowledged, first.1) || inside_second).then_some(first)
+    }
+
+    /// The options as far as they can be read.
+    fn options(&self) -> impl Iterator<Item = TcpOptionElement> + use<'a> {
+        TcpOptionsIterator::from_slice(self.options).map_while(Result::ok)
+    }
+}
+
+/// Whether one sequence number comes before another, around the wrap.
+const fn is_before(one: u32, other: u32) -> bool {
+    one.wrapping_sub(other).cast_signed() < 0
+}
+
+/// The IP header's length with all extensions.
+fn header_length(ip: &LaxIpSlice<'_>) -> usize {
+    match ip {
+        LaxIpSlice::Ipv4(ip) => {
+            let extension = ip.extensions().auth.map_or(0, |auth| auth.slice().len());
+            ip.header().slice().len() + extension
+        }
+        LaxIpSlice::Ipv6(ip) => ip.header().slice().len() + ip.extensions().slice().len(),
+    }
+}
+
+/// The IP packet's length on the wire. A length field of 0 stands for more than it can hold (GSO,
+/// BIG TCP, jumbograms); the frame's own length says how much.
+fn ip_length(ip: &LaxIpSlice<'_>, on_wire: usize) -> usize {
+    let (field, before) = match ip {
+        LaxIpSlice::Ipv4(ip) => (ip.header().total_len(), 0),
+        LaxIpSlice::Ipv6(ip) => (ip.header().payload_length(), ip.header().slice().len()),
+    };
+    if field == 0 { on_wire } else { before + usize::from(field) }
+}
+
+/// The header's fixed fields, even where the snapshot length cut its options.
+fn tcp_header<'b>(
+    captured: &'b [u8],
+    padded: &'b mut [u8; MOST_HEADER],
+) -> Option<TcpHeaderSlice<'b>> {
+    if captured.len() < LEAST_HEADER {
+        return None;
+    }
+    if captured.len() < MOST_HEADER {
+        padded.get_mut(..captured.len())?.copy_from_slice(captured);
+        return TcpHeaderSlice::from_slice(padded).ok();
+    }
+    TcpHeaderSlice::from_slice(captured).ok()
+}

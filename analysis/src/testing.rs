@@ -1,0 +1,310 @@
+//! Frames built in memory, so that a test's conversation reads like a timeline.
+//!
+//! A [`Packet`] says who sent what and when, in positions of the two streams; a [`Connection`]
+//! knows addresses, initial sequence numbers and the link layer, and makes [`CapturedFrame`]s of
+//! packets. It is compiled for tests only (feature `testing`).
+//!
+//! ```
+//! use armol_analysis::testing::{Connection, client, server};
+//!
+//! let frames = Connection::ipv4().frames(&[
+//!     client(0).syn(),
+//!     server(40_000).syn().acknowledges(0),
+//!     client(40_100).data(0..1000).acknowledges(0),
+//!     server(80_100).acknowledges(1000),
+//! ]);
+//! assert_eq!(frames.len(), 4);
+//! ```
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    ops::Range,
+};
+
+use crate::{
+    frame::{Frame, LinkType},
+    time::Timestamp,
+};
+
+/// Ethernet pads shorter frames on the wire.
+const LEAST_ETHERNET: usize = 60;
+
+/// The moment so many microseconds after the start of all test conversations.
+pub const fn moment(microseconds: i64) -> Timestamp {
+    Timestamp::from_unix_ns(1_700_000_000_000_000_000 + microseconds * 1000)
+}
+
+/// A packet that the client sends at this [`moment`].
+pub const fn client(microseconds: i64) -> Packet {
+    Packet::new(true, moment(microseconds))
+}
+
+/// A packet of the server that arrives at this [`moment`].
+pub const fn server(microseconds: i64) -> Packet {
+    Packet::new(false, moment(microseconds))
+}
+
+/// One TCP segment in terms of its conversation.
+#[derive(Clone, Debug)]
+pub struct Packet {
+    by_client: bool,
+    at: Timestamp,
+    syn: bool,
+    data: Range<u64>,
+    acknowledges: Option<u64>,
+    stamps: Option<(u32, u32)>,
+    duplicate: Option<Range<u64>>,
+    super_frame: bool,
+}
+
+impl Packet {
+    const fn new(by_client: bool, at: Timestamp) -> Self {
+        Self {
+            by_client,
+            at,
+            syn: false,
+            data: 0..0,
+            acknowledges: None,
+            stamps: None,
+            duplicate: None,
+            super_frame: false,
+        }
+    }
+
+    /// Opens its side's stream.
+    #[must_use]
+    pub fn syn(mut self) -> Self {
+        self.syn = true;
+        self
+    }
+
+    /// Carries these bytes of its side's stream.
+    #[must_use]
+    pub fn data(mut self, range: Range<u64>) -> Self {
+        self.data = range;
+        self
+    }
+
+    /// Acknowledges the other side's stream up to here.
+    #[must_use]
+    pub fn acknowledges(mut self, position: u64) -> Self {
+        self.acknowledges = Some(position);
+        self
+    }
+
+    /// Carries the timestamps option: its own clock, and the other's that it saw last.
+    #[must_use]
+    pub fn stamps(mut self, value: u32, echo: u32) -> Self {
+        self.stamps = Some((value, echo));
+        self
+    }
+
+    /// Reports with a SACK block that these bytes of the other side's stream came twice.
+    #[must_use]
+    pub fn duplicate(mut self, range: Range<u64>) -> Self {
+        self.duplicate = Some(range);
+        self
+    }
+
+    /// Is larger than an IP length field can say, so that the field is 0.
+    #[must_use]
+    pub fn super_frame(mut self) -> Self {
+        self.super_frame = true;
+        self
+    }
+}
+
+/// The two ends of a conversation, and how its frames are captured.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// This machine's end.
+    pub client: SocketAddr,
+    /// The other end, of the same IP version.
+    pub server: SocketAddr,
+    /// The sequence number of the client's SYN.
+    pub client_isn: u32,
+    /// The sequence number of the server's SYN.
+    pub server_isn: u32,
+    /// What stands before the IP header.
+    pub link_type: LinkType,
+    /// The VLAN tag of its Ethernet frames.
+    pub vlan: Option<u16>,
+    /// Whether an IPv6 extension header stands before the segment.
+    pub extension_header: bool,
+    /// The most bytes of a frame that are captured.
+    pub snapshot: usize,
+}
+
+/// A frame that owns its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CapturedFrame {
+    /// When the kernel saw it.
+    pub timestamp: Timestamp,
+    /// Its length on the wire.
+    pub wire_len: u32,
+    /// The captured bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl CapturedFrame {
+    /// The frame as the packet engine takes it.
+    pub fn as_frame(&self) -> Frame<'_> {
+        Frame { timestamp: self.timestamp, wire_len: self.wire_len, bytes: &self.bytes }
+    }
+}
+
+impl Connection {
+    /// A connection over IPv4 and Ethernet, captured as the agent does: headers only.
+    pub const fn ipv4() -> Self {
+        Self {
+            client: SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 50_000),
+            server: SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2)), 443),
+            client_isn: 1000,
+            server_isn: 9000,
+            link_type: LinkType::Ethernet,
+            vlan: None,
+            extension_header: false,
+            snapshot: 256,
+        }
+    }
+
+    /// The same over IPv6.
+    pub const fn ipv6() -> Self {
+        let client = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1);
+        let server = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 2);
+        Self {
+            client: SocketAddr::new(IpAddr::V6(client), 50_000),
+            server: SocketAddr::new(IpAddr::V6(server), 443),
+            ..Self::ipv4()
+        }
+    }
+
+    /// The frames of a timeline.
+    pub fn frames(&self, packets: &[Packet]) -> Vec<CapturedFrame> {
+        packets.iter().map(|packet| self.frame(packet)).collect()
+    }
+
+    /// The frame of one packet. Payload bytes are zeros, checksums are left to the network card.
+    pub fn frame(&self, packet: &Packet) -> CapturedFrame {
+        let segment = self.segment_header(packet);
+        let payload = usize::try_from(packet.data.end - packet.data.start).unwrap_or(usize::MAX);
+        let mut bytes = self.link_header();
+        self.put_ip_header(&mut bytes, packet, segment.len().saturating_add(payload));
+        bytes.extend(segment);
+        let mut on_wire = bytes.len().saturating_add(payload);
+        if self.link_type == LinkType::Ethernet && !packet.by_client {
+            on_wire = on_wire.max(LEAST_ETHERNET);
+        }
+        bytes.resize(on_wire.min(self.snapshot), 0);
+        let wire_len = u32::try_from(on_wire).unwrap_or(u32::MAX);
+        CapturedFrame { timestamp: packet.at, wire_len, bytes }
+    }
+
+    fn link_header(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        match self.link_type {
+            LinkType::Ethernet => {
+                bytes.extend([2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1]);
+                if let Some(tag) = self.vlan {
+                    bytes.extend([0x81, 0x00]);
+                    bytes.extend(tag.to_be_bytes());
+                }
+                bytes.extend(if self.client.is_ipv4() { [0x08, 0x00] } else { [0x86, 0xdd] });
+            }
+            LinkType::Loopback => {
+                let family = if self.client.is_ipv4() { 2_u32 } else { 30 };
+                bytes.extend(family.to_le_bytes());
+            }
+            LinkType::Raw => {}
+        }
+        bytes
+    }
+
+    fn put_ip_header(&self, bytes: &mut Vec<u8>, packet: &Packet, inside: usize) {
+        const TCP: u8 = 6;
+        const HOP_BY_HOP: u8 = 0;
+        let (source, destination) = self.ends(packet);
+        let length = |length: usize| {
+            let length = if packet.super_frame { 0 } else { length };
+            u16::try_from(length).unwrap_or(0).to_be_bytes()
+        };
+        match (source.ip(), destination.ip()) {
+            (IpAddr::V4(source), IpAddr::V4(destination)) => {
+                bytes.extend([0x45, 0]);
+                bytes.extend(length(inside.saturating_add(20)));
+                bytes.extend([0, 0, 0x40, 0, 64, TCP, 0, 0]);
+                bytes.extend(source.octets());
+                bytes.extend(destination.octets());
+            }
+            (source, destination) => {
+                let extension = usize::from(self.extension_header) * 8;
+                bytes.extend([0x60, 0, 0, 0]);
+                bytes.extend(length(inside.saturating_add(extension)));
+                bytes.extend([if self.extension_header { HOP_BY_HOP } else { TCP }, 64]);
+                bytes.extend(octets(source));
+                bytes.extend(octets(destination));
+                if self.extension_header {
+                    bytes.extend([TCP, 0, 1, 4, 0, 0, 0, 0]);
+                }
+            }
+        }
+    }
+
+    fn segment_header(&self, packet: &Packet) -> Vec<u8> {
+        const SYN: u8 = 0x02;
+        const ACK: u8 = 0x10;
+        let (source, destination) = self.ends(packet);
+        let (own, other) = if packet.by_client {
+            (self.client_isn, self.server_isn)
+        } else {
+            (self.server_isn, self.client_isn)
+        };
+        let sequence = if packet.syn { own } else { sequence_after(own, packet.data.start) };
+        let acknowledged =
+            packet.acknowledges.map_or(0, |position| sequence_after(other, position));
+        let options = options(packet, other);
+        let words = u8::try_from((20 + options.len()) / 4).unwrap_or(u8::MAX);
+        let flags = (u8::from(packet.syn) * SYN) | (u8::from(packet.acknowledges.is_some()) * ACK);
+        let mut bytes = Vec::new();
+        bytes.extend(source.port().to_be_bytes());
+        bytes.extend(destination.port().to_be_bytes());
+        bytes.extend(sequence.to_be_bytes());
+        bytes.extend(acknowledged.to_be_bytes());
+        bytes.extend([words << 4, flags, 0xff, 0xff, 0, 0, 0, 0]);
+        bytes.extend(options);
+        bytes
+    }
+
+    const fn ends(&self, packet: &Packet) -> (SocketAddr, SocketAddr) {
+        if packet.by_client { (self.client, self.server) } else { (self.server, self.client) }
+    }
+}
+
+/// The options of a packet, padded to whole words.
+fn options(packet: &Packet, other_isn: u32) -> Vec<u8> {
+    let mut options = Vec::new();
+    if let Some((value, echo)) = packet.stamps {
+        options.extend([1, 1, 8, 10]);
+        options.extend(value.to_be_bytes());
+        options.extend(echo.to_be_bytes());
+    }
+    if let Some(range) = &packet.duplicate {
+        options.extend([1, 1, 5, 10]);
+        options.extend(sequence_after(other_isn, range.start).to_be_bytes());
+        options.extend(sequence_after(other_isn, range.end).to_be_bytes());
+    }
+    options
+}
+
+/// The sequence number of a position, the SYN being one before the first.
+fn sequence_after(isn: u32, position: u64) -> u32 {
+    let wrapped = u32::try_from(position & u64::from(u32::MAX)).unwrap_or(0);
+    isn.wrapping_add(1).wrapping_add(wrapped)
+}
+
+fn octets(address: IpAddr) -> [u8; 16] {
+    match address {
+        IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
+        IpAddr::V6(address) => address.octets(),
+    }
+}
