@@ -1,2 +1,93 @@
 //! The command line.
-fn main() {}
+
+use std::{
+    future,
+    io::{self, BufWriter, Write},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use armol_analysis::VERSION;
+use armol_collector::{
+    cause,
+    clock::SystemClock,
+    query::{self, QueryArguments},
+    serve::{self, ServeArguments},
+    store::StoreError,
+};
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+
+/// Accepts measurements from agents, stores them, and answers questions about them.
+///
+/// Exit codes: 0 done, 1 failed, 2 wrong use: flags, addresses, or a file that is no database of a
+/// collector. The log goes to standard error; `RUST_LOG=debug` shows more of it.
+#[derive(Debug, Parser)]
+#[command(name = "armol-collector", version = VERSION)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Accept measurements until stopped by SIGINT or SIGTERM.
+    Serve(ServeArguments),
+    /// Ask the database a question in SQL; it is opened for reading only.
+    Query(QueryArguments),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let levels = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
+    let log = tracing_subscriber::fmt().with_writer(io::stderr);
+    log.with_env_filter(levels.from_env_lossy()).init();
+    match run(arguments.command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if cause::is_broken_pipe(&*error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Where standard error is gone too, nobody is left to be told.
+            drop(writeln!(io::stderr(), "error: {error:#}"));
+            if is_wrong_use(&error) { ExitCode::from(2) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    let mut output = BufWriter::new(io::stdout().lock());
+    match command {
+        Command::Serve(arguments) => {
+            let shutdown = CancellationToken::new();
+            let signalled = cancel_on_signal(shutdown.clone())?;
+            let clock = Arc::new(SystemClock);
+            tokio::select! {
+                served = serve::run(&arguments, clock, shutdown, &mut output) => served?,
+                () = signalled => {}
+            }
+        }
+        Command::Query(arguments) => query::run(&arguments, &mut output).await?,
+    }
+    Ok(())
+}
+
+/// Cancels on SIGINT or SIGTERM, and never ends.
+fn cancel_on_signal(shutdown: CancellationToken) -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        shutdown.cancel();
+        future::pending::<()>().await;
+    })
+}
+
+fn is_wrong_use(error: &anyhow::Error) -> bool {
+    error.downcast_ref().is_some_and(StoreError::is_wrong_use)
+        || error.downcast_ref().is_some_and(serve::Error::is_wrong_use)
+}
