@@ -7,6 +7,7 @@
 pub mod detection;
 pub mod frame;
 pub mod identity;
+pub mod label_groups;
 pub mod measurement;
 pub mod outcome;
 pub mod provider;
