@@ -9,6 +9,7 @@ pub mod frame;
 pub mod identity;
 pub mod label_groups;
 pub mod measurement;
+pub mod merge;
 pub mod outcome;
 pub mod provider;
 pub mod split;
