@@ -4,6 +4,7 @@
 //! detections, rows become statistics and reports. There is no clock, socket, thread, file or SQL
 //! in here; those belong to the crates that stand on this one.
 
+pub mod average_precision;
 pub mod detection;
 pub mod frame;
 pub mod identity;
