@@ -65,13 +65,24 @@ impl BoundingBox {
 
     /// Intersection over union, 0 to 1; 0 where both boxes are empty.
     pub fn iou(self, other: Self) -> f64 {
-        let width = self.right.min(other.right) - self.left.max(other.left);
-        let height = self.bottom.min(other.bottom) - self.top.max(other.top);
-        if width <= 0.0 || height <= 0.0 {
+        let intersection = self.intersection(other);
+        if intersection <= 0.0 {
             return 0.0;
         }
-        let intersection = width * height;
         intersection / (self.area() + other.area() - intersection)
+    }
+
+    /// The share of this box's area that lies within `other`, 0 to 1; 0 where this box is empty.
+    pub fn share_within(self, other: Self) -> f64 {
+        let intersection = self.intersection(other);
+        if intersection <= 0.0 { 0.0 } else { intersection / self.area() }
+    }
+
+    /// The area that both boxes have in common, in square pixels.
+    fn intersection(self, other: Self) -> f64 {
+        let width = self.right.min(other.right) - self.left.max(other.left);
+        let height = self.bottom.min(other.bottom) - self.top.max(other.top);
+        width.max(0.0) * height.max(0.0)
     }
 }
 
@@ -121,6 +132,15 @@ mod tests {
         assert!((one.iou(corners([5.0, 0.0, 15.0, 10.0])) - 1.0 / 3.0).abs() < 1e-12);
         assert!((one.iou(one) - 1.0).abs() < 1e-12);
         assert!(one.iou(corners([10.0, 0.0, 20.0, 10.0])).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_share_within_is_of_the_box_itself() {
+        let small = corners([0.0, 0.0, 4.0, 10.0]);
+        let large = corners([2.0, 0.0, 100.0, 10.0]);
+        assert!((small.share_within(large) - 0.5).abs() < 1e-12);
+        let empty = corners([3.0, 3.0, 3.0, 3.0]);
+        assert!(empty.share_within(large).abs() < 1e-12);
     }
 
     #[test]

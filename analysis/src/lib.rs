@@ -4,13 +4,16 @@
 //! detections, rows become statistics and reports. There is no clock, socket, thread, file or SQL
 //! in here; those belong to the crates that stand on this one.
 
+pub mod average_precision;
 pub mod detection;
 mod exchange;
 mod flow;
 pub mod frame;
 pub mod identity;
+pub mod label_groups;
 mod link_layer;
 pub mod measurement;
+pub mod merge;
 pub mod outcome;
 pub mod provider;
 mod segment;

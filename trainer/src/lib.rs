@@ -1,1 +1,14 @@
-//! Data sets, baselines and policies.
+//! What asking several providers would bring: stored answers against ground truth.
+//!
+//! [`ground_truth`] reads what is truly in the images, [`dataset`] joins it with the newest stored
+//! answers, [`baseline`] scores ways to choose whom to ask, [`rendering`] writes the result.
+
+pub mod baseline;
+pub mod command;
+pub mod dataset;
+pub mod ground_truth;
+pub mod rendering;
+pub mod subset;
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,383 @@
+//! Which of the 80 COCO groups a provider's word belongs to.
+//!
+//! Every vendor has its own vocabulary: "Cell Phone", "mobile phone" and "Mobile phone" are one
+//! thing. A table maps words to group numbers, so that answers of several providers can be merged
+//! and scored. Words that are in no group of the table, such as "Land vehicle", which may be a car
+//! or a bus, lead nowhere: whoever drops them counts them.
+//!
+//! The table's format is that of the published `word2num.json`: one JSON object, word to number.
+
+use std::{collections::HashMap, fmt, sync::LazyLock};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use thiserror::Error;
+
+use crate::detection::{BoundingBox, Detection};
+
+/// One group of a table, 0 (person) to 79 (toothbrush) in the table for COCO.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupId(u16);
+
+/// A detection that can be merged and scored: it has a place, and its word has a group.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GroupedBox {
+    /// What it is.
+    pub group: GroupId,
+    /// How sure the provider is, 0 to 1.
+    pub score: f64,
+    /// Where it is.
+    pub bbox: BoundingBox,
+}
+
+/// A table of words and their groups.
+#[derive(Clone, Debug)]
+pub struct LabelGroups {
+    groups: HashMap<String, GroupId>,
+    names: HashMap<GroupId, String>,
+}
+
+/// Why a text is no table of label groups.
+#[derive(Debug, Error)]
+pub enum LabelGroupsError {
+    /// The text is no JSON object of words and numbers.
+    #[error("a table of label groups is one JSON object of words and group numbers 0 to 65535")]
+    Json(#[source] serde_json::Error),
+    /// A word has no letter or digit to match.
+    #[error("group {group} lists the word {word:?}, which matches no label; remove it")]
+    EmptyWord {
+        /// The word as the table has it.
+        word: String,
+        /// The group that lists it.
+        group: GroupId,
+    },
+    /// One word would lead to two groups.
+    #[error("the word {word:?} is in group {first} and in group {second}; keep one of them")]
+    Conflict {
+        /// The word as labels are matched.
+        word: String,
+        /// The group that lists it first.
+        first: GroupId,
+        /// The group that lists it again.
+        second: GroupId,
+    },
+}
+
+impl GroupId {
+    /// The group of this number.
+    pub const fn new(number: u16) -> Self {
+        Self(number)
+    }
+
+    /// The group's number in its table.
+    pub const fn number(self) -> u16 {
+        self.0
+    }
+}
+
+impl LabelGroups {
+    /// The table for the 80 groups of COCO, in the vocabularies of the vendors that agents call.
+    ///
+    /// # Panics
+    /// Never: the table is part of the program, and a test reads it.
+    ///
+    /// # Examples
+    /// ```
+    /// use armol_analysis::label_groups::LabelGroups;
+    ///
+    /// let groups = LabelGroups::coco();
+    /// let phone = groups.group("Mobile phone").expect("Google's word");
+    /// assert_eq!(groups.name(phone), Some("cell phone"));
+    /// assert_eq!(groups.group("Land vehicle"), None);
+    /// ```
+    pub fn coco() -> &'static Self {
+        static COCO: LazyLock<LabelGroups> = LazyLock::new(|| {
+            #[expect(clippy::expect_used, reason = "the table is part of the program, and tested")]
+            LabelGroups::from_json(include_str!("label_groups/words.json"))
+                .expect("the embedded table is valid")
+        });
+        &COCO
+    }
+
+    /// Reads a table.
+    ///
+    /// # Errors
+    /// Where the text is no object of words and numbers, or one word leads to two groups.
+    pub fn from_json(text: &str) -> Result<Self, LabelGroupsError> {
+        let entries: Entries = serde_json::from_str(text).map_err(LabelGroupsError::Json)?;
+        let mut table = Self { groups: HashMap::new(), names: HashMap::new() };
+        for (word, number) in entries.0 {
+            let group = GroupId(number);
+            let matched = matched_form(&word);
+            if matched.is_empty() {
+                return Err(LabelGroupsError::EmptyWord { word, group });
+            }
+            let first = *table.groups.entry(matched.clone()).or_insert(group);
+            if first != group {
+                return Err(LabelGroupsError::Conflict { word: matched, first, second: group });
+            }
+            table.names.entry(group).or_insert(word);
+        }
+        Ok(table)
+    }
+
+    /// The group that a label belongs to; `None` where the table does not have it.
+    ///
+    /// Case does not count, nor does space around the label, and `_` and `-` count as spaces. A
+    /// plural is a word of its own.
+    pub fn group(&self, label: &str) -> Option<GroupId> {
+        self.groups.get(&matched_form(label)).copied()
+    }
+
+    /// What a group is called: the first word that the table lists for it.
+    pub fn name(&self, group: GroupId) -> Option<&str> {
+        self.names.get(&group).map(String::as_str)
+    }
+
+    /// The detection by its group; `None` where its label has none, or it has no place.
+    pub fn grouped(&self, detection: &Detection) -> Option<GroupedBox> {
+        let bbox = detection.bbox?;
+        let group = self.group(&detection.label)?;
+        Some(GroupedBox { group, score: detection.score, bbox })
+    }
+}
+
+/// The form of a label in which labels are compared.
+fn matched_form(label: &str) -> String {
+    let separators = |character: char| character.is_whitespace() || "_-".contains(character);
+    let words: Vec<&str> = label.split(separators).filter(|word| !word.is_empty()).collect();
+    words.join(" ").to_lowercase()
+}
+
+/// The table's entries in the order of the text, doubled words included: a map would hide them.
+struct Entries(Vec<(String, u16)>);
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(EntriesVisitor)
+    }
+}
+
+struct EntriesVisitor;
+
+impl<'de> Visitor<'de> for EntriesVisitor {
+    type Value = Entries;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object of words and group numbers")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Entries(entries))
+    }
+}
+
+impl fmt::Display for GroupId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names of the COCO categories in the order of their group numbers.
+    const COCO_NAMES: [&str; 80] = [
+        "person",
+        "bicycle",
+        "car",
+        "motorcycle",
+        "airplane",
+        "bus",
+        "train",
+        "truck",
+        "boat",
+        "traffic light",
+        "fire hydrant",
+        "stop sign",
+        "parking meter",
+        "bench",
+        "bird",
+        "cat",
+        "dog",
+        "horse",
+        "sheep",
+        "cow",
+        "elephant",
+        "bear",
+        "zebra",
+        "giraffe",
+        "backpack",
+        "umbrella",
+        "handbag",
+        "tie",
+        "suitcase",
+        "frisbee",
+        "skis",
+        "snowboard",
+        "sports ball",
+        "kite",
+        "baseball bat",
+        "baseball glove",
+        "skateboard",
+        "surfboard",
+        "tennis racket",
+        "bottle",
+        "wine glass",
+        "cup",
+        "fork",
+        "knife",
+        "spoon",
+        "bowl",
+        "banana",
+        "apple",
+        "sandwich",
+        "orange",
+        "broccoli",
+        "carrot",
+        "hot dog",
+        "pizza",
+        "donut",
+        "cake",
+        "chair",
+        "couch",
+        "potted plant",
+        "bed",
+        "dining table",
+        "toilet",
+        "tv",
+        "laptop",
+        "mouse",
+        "remote",
+        "keyboard",
+        "cell phone",
+        "microwave",
+        "oven",
+        "toaster",
+        "sink",
+        "refrigerator",
+        "book",
+        "clock",
+        "vase",
+        "scissors",
+        "teddy bear",
+        "hair drier",
+        "toothbrush",
+    ];
+
+    #[test]
+    fn every_coco_name_names_its_own_group() {
+        let groups = LabelGroups::coco();
+        for (number, name) in (0..).zip(COCO_NAMES) {
+            assert_eq!(groups.group(name), Some(GroupId::new(number)), "{name}");
+            assert_eq!(groups.name(GroupId::new(number)), Some(name));
+        }
+        assert_eq!(groups.name(GroupId::new(80)), None);
+    }
+
+    #[test]
+    fn the_older_spellings_of_coco_mean_the_same_groups() {
+        let groups = LabelGroups::coco();
+        for (older, name) in [
+            ("motorbike", "motorcycle"),
+            ("aeroplane", "airplane"),
+            ("sofa", "couch"),
+            ("pottedplant", "potted plant"),
+            ("diningtable", "dining table"),
+            ("tvmonitor", "tv"),
+        ] {
+            assert_eq!(groups.group(older), groups.group(name), "{older}");
+        }
+    }
+
+    #[test]
+    fn vendors_words_for_one_thing_share_its_group() {
+        let groups = LabelGroups::coco();
+        for (name, words) in [
+            ("person", &["Person", "Human", "Man", "Woman"][..]),
+            ("car", &["Automobile", "Car"]),
+            ("bicycle", &["Bike"]),
+            ("motorcycle", &["Motorcycle", "motorbike"]),
+            ("truck", &["Lorry"]),
+            ("cup", &["mug", "Coffee cup"]),
+            ("couch", &["Couch", "sofa"]),
+            ("potted plant", &["Potted Plant", "plant pot", "Houseplant"]),
+            ("dining table", &["Dining Table", "kitchen table", "Table"]),
+            ("tv", &["Television", "Monitor"]),
+            ("cell phone", &["Cell Phone", "Mobile Phone"]),
+            ("donut", &["Doughnut"]),
+        ] {
+            for word in words {
+                let group = groups.group(word).expect(word);
+                assert_eq!(groups.name(group), Some(name), "{word}");
+            }
+        }
+    }
+
+    #[test]
+    fn case_space_and_hyphens_do_not_count_but_plurals_do() {
+        let groups = LabelGroups::coco();
+        assert_eq!(groups.group("  TRAFFIC_light "), groups.group("traffic light"));
+        assert_eq!(groups.group("Hot-Dog"), groups.group("hot dog"));
+        assert_eq!(groups.group("zebras"), None);
+        assert_eq!(groups.group("Land vehicle"), None);
+        assert_eq!(groups.group(""), None);
+    }
+
+    #[test]
+    fn a_word_of_two_groups_is_refused() {
+        let same = LabelGroups::from_json(r#"{"Cat": 1, "cat": 1}"#).unwrap();
+        assert_eq!(same.name(GroupId::new(1)), Some("Cat"));
+        for text in [r#"{"cat": 1, "cat": 2}"#, r#"{"hot-dog": 1, "Hot Dog": 2}"#] {
+            let error = LabelGroups::from_json(text).unwrap_err();
+            assert!(matches!(error, LabelGroupsError::Conflict { .. }), "{error}");
+            assert!(error.to_string().contains("in group 1 and in group 2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_table_is_refused() {
+        for text in ["", "[]", r#"{"cat": -1}"#, r#"{"cat": 1.5}"#, r#"{"cat": "1"}"#] {
+            assert!(matches!(LabelGroups::from_json(text), Err(LabelGroupsError::Json(_))));
+        }
+        let empty = LabelGroups::from_json(r#"{" - ": 3}"#);
+        assert!(matches!(empty, Err(LabelGroupsError::EmptyWord { .. })));
+    }
+
+    #[test]
+    fn only_a_detection_with_a_place_and_a_known_word_is_grouped() {
+        let bbox = BoundingBox::from_corners([0.0, 0.0, 1.0, 1.0]).unwrap();
+        let groups = LabelGroups::coco();
+        let cat = Detection::new("Cat", 0.5, Some(bbox)).unwrap();
+        let expected = GroupedBox { group: GroupId::new(15), score: 0.5, bbox };
+        assert_eq!(groups.grouped(&cat), Some(expected));
+        assert_eq!(groups.grouped(&Detection { bbox: None, ..cat.clone() }), None);
+        assert_eq!(groups.grouped(&Detection { label: "Mammal".to_owned(), ..cat }), None);
+    }
+
+    /// Prints how far the table agrees with the published one, where that is at hand.
+    #[test]
+    fn the_published_table_can_be_read() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/armol/word2num.json");
+        let Ok(text) = std::fs::read_to_string(path) else { return };
+        let published = LabelGroups::from_json(&text).unwrap();
+        let groups = LabelGroups::coco();
+        let shared: Vec<&String> =
+            groups.groups.keys().filter(|word| published.groups.contains_key(*word)).collect();
+        let agreed = shared.iter().filter(|word| groups.group(word) == published.group(word));
+        println!(
+            "{} words here, {} published, {} in both, {} of them in the same group",
+            groups.groups.len(),
+            published.groups.len(),
+            shared.len(),
+            agreed.count(),
+        );
+    }
+}

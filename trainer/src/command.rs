@@ -1,0 +1,3 @@
+//! The command line's subcommands, each a file of its own that writes to any `impl Write`.
+
+pub mod baselines;

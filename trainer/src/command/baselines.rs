@@ -1,0 +1,159 @@
+//! `armol-trainer baselines`: stored answers and a ground truth in, a table of methods out.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use armol_analysis::{
+    identity::Name,
+    label_groups::{LabelGroups, LabelGroupsError},
+    merge::Vote,
+};
+use armol_collector::store::{Reader, StoreError};
+use clap::Args;
+use thiserror::Error;
+
+use crate::{
+    baseline::baselines,
+    dataset::{Dataset, DatasetError},
+    ground_truth::{GroundTruth, GroundTruthError},
+    rendering::{self, Baselines},
+};
+
+/// What asking several providers would bring, by stored answers and ground truth.
+///
+/// The newest answer of each provider about each image is scored: each provider alone, one at
+/// random, any subset at random, all, and the best subset that choosing per image could pick.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example:
+  armol-trainer baselines --db armol.sqlite --ground-truth instances_val2017.json --region us
+
+The ground truth is in the COCO instances format; its images[].file_name is the key in event.json.")]
+pub struct BaselinesArguments {
+    /// The collector's database
+    #[arg(long, value_name = "FILE")]
+    db: PathBuf,
+    /// What is truly in the images, in the COCO instances format
+    #[arg(long, value_name = "FILE")]
+    ground_truth: PathBuf,
+    /// Score only answers to agents in this region; without it, the newest from any region
+    #[arg(long, value_name = "REGION", value_parser = |text: &str| Name::new(text))]
+    region: Option<Name>,
+    /// How many providers must see an object: affirmative (one), consensus (more than half) or
+    /// unanimous (all that answered)
+    #[arg(long, default_value_t = Vote::Affirmative)]
+    vote: Vote,
+    /// What random choices are drawn from; the same seed gives the same table
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+    /// A table of words and group numbers to use instead of the one for COCO
+    #[arg(long, value_name = "FILE")]
+    label_groups: Option<PathBuf>,
+    /// Write JSON: fractions and US dollars
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// Write CSV: fractions and US dollars
+    #[arg(long)]
+    csv: bool,
+}
+
+/// Why there is no table.
+#[derive(Debug, Error)]
+pub enum BaselinesError {
+    /// The ground truth cannot be used.
+    #[error(transparent)]
+    GroundTruth(#[from] GroundTruthError),
+    /// The table of label groups cannot be read.
+    #[error("cannot read label groups {path}")]
+    LabelGroupsFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The table of label groups cannot be used.
+    #[error("label groups {path} cannot be used")]
+    LabelGroups {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: LabelGroupsError,
+    },
+    /// The database cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Answers and ground truth do not go together.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// The result cannot be written.
+    #[error("cannot write the result")]
+    Write(#[source] io::Error),
+}
+
+impl BaselinesError {
+    /// Whether what was asked for is wrong, rather than what was done.
+    pub const fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::GroundTruth(_)
+                | Self::LabelGroupsFile { .. }
+                | Self::LabelGroups { .. }
+                | Self::Store(StoreError::Missing(_))
+        )
+    }
+
+    /// Whether the reader of the result went away, which is no failure.
+    pub fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Write(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+/// Reads, scores and writes the result to `output`.
+///
+/// # Errors
+/// Where a file cannot be used, answers and ground truth do not go together, or `output` fails.
+pub async fn run(
+    arguments: &BaselinesArguments,
+    output: &mut impl Write,
+) -> Result<(), BaselinesError> {
+    let own_groups = arguments.label_groups.as_ref().map(read_label_groups).transpose()?;
+    let groups = own_groups.as_ref().unwrap_or_else(|| LabelGroups::coco());
+    let truth = GroundTruth::read(&arguments.ground_truth, groups)?;
+    let reader = Reader::open(&arguments.db).await?;
+    let answers = reader.newest_answers(arguments.region.as_ref()).await?;
+    let dataset = Dataset::new(answers, truth, groups)?;
+    let result = rendered(arguments, &dataset).map_err(BaselinesError::Write)?;
+    output.write_all(&result).and_then(|()| output.flush()).map_err(BaselinesError::Write)
+}
+
+fn read_label_groups(path: &PathBuf) -> Result<LabelGroups, BaselinesError> {
+    let text = fs::read_to_string(path)
+        .map_err(|source| BaselinesError::LabelGroupsFile { path: path.clone(), source })?;
+    LabelGroups::from_json(&text)
+        .map_err(|source| BaselinesError::LabelGroups { path: path.clone(), source })
+}
+
+/// The baselines of a data set in the form that was asked for.
+fn rendered(arguments: &BaselinesArguments, dataset: &Dataset) -> io::Result<Vec<u8>> {
+    let rows = baselines(dataset, arguments.vote, arguments.seed);
+    let baselines = Baselines {
+        dataset,
+        rows: &rows,
+        vote: arguments.vote,
+        seed: arguments.seed,
+        region: arguments.region.as_ref().map(Name::as_str),
+    };
+    let mut result = Vec::new();
+    if arguments.json {
+        rendering::json(&baselines, &mut result)?;
+    } else if arguments.csv {
+        rendering::csv(&baselines, &mut result)?;
+    } else {
+        rendering::table(&baselines, &mut result)?;
+    }
+    Ok(result)
+}

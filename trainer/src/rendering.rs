@@ -1,0 +1,122 @@
+//! Baselines as a table for people, and as JSON and CSV for programs.
+//!
+//! Each form says so where figures come from simulators.
+
+mod csv;
+mod json;
+mod table;
+
+use armol_analysis::merge::Vote;
+
+use crate::{baseline::Row, dataset::Dataset};
+
+pub use self::csv::csv;
+pub use json::json;
+pub use table::table;
+
+/// All that a rendering shows.
+#[derive(Clone, Copy, Debug)]
+pub struct Baselines<'a> {
+    /// What was scored.
+    pub dataset: &'a Dataset,
+    /// The methods and what they brought.
+    pub rows: &'a [Row],
+    /// How answers were merged.
+    pub vote: Vote,
+    /// What random methods drew from.
+    pub seed: u64,
+    /// The region that the answers are from; `None` where they are from any.
+    pub region: Option<&'a str>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use armol_analysis::label_groups::LabelGroups;
+
+    use super::*;
+    use crate::{
+        baseline::baselines,
+        testing::{LEFT, answer, cat_and_dog, detection, image},
+    };
+
+    /// The cat and the dog, where one answer is missing, some words have no group and some images
+    /// no counterpart.
+    fn incomplete() -> Dataset {
+        let (mut answers, mut truth) = cat_and_dog();
+        answers.retain(|answer| answer.image != "cat.jpg" || answer.provider != "azure");
+        for answer in &mut answers {
+            answer.simulated = answer.provider == "azure";
+            answer.detections.push(detection("Mammal", 0.7, LEFT));
+        }
+        let wheels = ["Wheel"; 3].map(|word| detection(word, 0.4, LEFT));
+        for answer in &mut answers {
+            answer.detections.extend(wheels.clone());
+        }
+        answers.push(answer("other.jpg", "aws", &[]));
+        truth.images.push(image("unasked.jpg", &[]));
+        Dataset::new(answers, truth, LabelGroups::coco()).unwrap()
+    }
+
+    fn rendered(
+        dataset: &Dataset,
+        render: impl Fn(&Baselines<'_>, &mut Vec<u8>) -> io::Result<()>,
+    ) -> String {
+        let rows = baselines(dataset, Vote::Affirmative, 1);
+        let region = Some("us");
+        let baselines =
+            Baselines { dataset, rows: &rows, vote: Vote::Affirmative, seed: 1, region };
+        let mut output = Vec::new();
+        render(&baselines, &mut output).unwrap();
+        String::from_utf8(output).unwrap()
+    }
+
+    #[test]
+    fn the_table_says_what_it_is_about_and_what_is_left_out() {
+        insta::assert_snapshot!(rendered(&incomplete(), table), @r"
+        SIMULATED: azure answered from a simulator, not from a cloud
+        2 images, answers from us, affirmative vote, seed 1
+        | method      |    mAP |   AP50 |  cost |      v | aws | azure |
+        |-------------|--------|--------|-------|--------|-----|-------|
+        | aws         |  50.00 |  50.00 | 1.000 | 0.0000 |   2 |     0 |
+        | azure       |  50.00 |  50.00 | 0.500 | 0.0000 |   0 |     2 |
+        | Random-1    |  50.00 |  50.00 | 0.500 | 0.0000 |   0 |     2 |
+        | Random-N    |  50.00 |  50.00 | 1.000 | 0.0000 |   1 |     2 |
+        | Ensemble-N  | 100.00 | 100.00 | 1.500 | 1.0000 |   2 |     2 |
+        | Upper Bound | 100.00 | 100.00 | 0.750 | 1.0000 |   1 |     1 |
+        mAP and AP50 in %, cost in 1e-3 USD an image, v from -1 to 1, calls by provider
+        aws: 2 of 2 images answered
+        azure: 1 of 2 images answered; each other call costs its mean price and brings nothing
+        left out, images of the ground truth that no one answered: 1
+        left out, answers about images that the ground truth lacks: 1
+        left out, detections of words in no group: 12 (Wheel 9, Mammal 3)
+        ");
+    }
+
+    #[test]
+    fn the_table_of_a_complete_real_data_set_has_no_warnings() {
+        let (answers, truth) = cat_and_dog();
+        let dataset = Dataset::new(answers, truth, LabelGroups::coco()).unwrap();
+        let text = rendered(&dataset, table);
+        assert!(!text.contains("SIMULATED") && !text.contains("left out"), "{text}");
+    }
+
+    #[test]
+    fn json_has_fractions_dollars_and_all_that_is_left_out() {
+        insta::assert_snapshot!(rendered(&incomplete(), json));
+    }
+
+    #[test]
+    fn csv_has_a_line_a_method() {
+        insta::assert_snapshot!(rendered(&incomplete(), csv), @r"
+        method,simulated,ap,ap50,mean_cost,mean_v,calls_aws,calls_azure
+        aws,true,0.5,0.5,0.001,0,2,0
+        azure,true,0.5,0.5,0.0005,0,0,2
+        Random-1,true,0.5,0.5,0.0005,0,0,2
+        Random-N,true,0.5,0.5,0.001,0,1,2
+        Ensemble-N,true,1,1,0.0015,1,2,2
+        Upper Bound,true,1,1,0.00075,1,1,1
+        ");
+    }
+}

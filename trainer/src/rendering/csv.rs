@@ -1,0 +1,34 @@
+//! Baselines as CSV, one line a method, figures as fractions and US dollars.
+
+use std::io::{self, Write};
+
+use super::Baselines;
+
+/// Writes baselines as CSV; a figure that is not known is empty.
+///
+/// # Errors
+/// Where `output` fails.
+pub fn csv(baselines: &Baselines<'_>, output: &mut impl Write) -> io::Result<()> {
+    let mut writer = csv::Writer::from_writer(output);
+    let providers = &baselines.dataset.providers;
+    let calls: Vec<String> =
+        providers.iter().map(|provider| format!("calls_{}", provider.name)).collect();
+    let figures = ["method", "simulated", "ap", "ap50", "mean_cost", "mean_v"];
+    writer.write_record(figures.into_iter().chain(calls.iter().map(String::as_str)))?;
+    let simulated = baselines.dataset.simulated().to_string();
+    for row in baselines.rows {
+        let ap = row.precision.map(|precision| precision.ap.to_string());
+        let ap50 = row.precision.map(|precision| precision.ap50.to_string());
+        let mut fields = vec![
+            row.method.clone(),
+            simulated.clone(),
+            ap.unwrap_or_default(),
+            ap50.unwrap_or_default(),
+            row.mean_cost_usd.to_string(),
+            row.mean_value.to_string(),
+        ];
+        fields.extend(row.calls.iter().map(ToString::to_string));
+        writer.write_record(fields)?;
+    }
+    writer.flush()
+}

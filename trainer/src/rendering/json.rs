@@ -1,0 +1,93 @@
+//! Baselines as one JSON object, figures as fractions and US dollars.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
+
+use serde::Serialize;
+
+use super::Baselines;
+use crate::{baseline::Row, dataset::Provider};
+
+/// Writes baselines as JSON.
+///
+/// # Errors
+/// Where `output` fails.
+pub fn json(baselines: &Baselines<'_>, output: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *output, &Document::from(baselines))?;
+    writeln!(output)
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    simulated: bool,
+    region: Option<&'a str>,
+    vote: &'static str,
+    seed: u64,
+    images: usize,
+    providers: Vec<ProviderObject<'a>>,
+    rows: Vec<RowObject<'a>>,
+    images_without_answer: usize,
+    answers_without_ground_truth: usize,
+    answers_of_other_size: usize,
+    dropped_words: Vec<WordObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct ProviderObject<'a> {
+    name: &'a str,
+    simulated: bool,
+    answered: usize,
+}
+
+#[derive(Serialize)]
+struct RowObject<'a> {
+    method: &'a str,
+    ap: Option<f64>,
+    ap50: Option<f64>,
+    mean_cost: f64,
+    mean_v: f64,
+    calls: BTreeMap<&'a str, usize>,
+}
+
+#[derive(Serialize)]
+struct WordObject<'a> {
+    word: &'a str,
+    count: usize,
+}
+
+impl<'a> From<&Baselines<'a>> for Document<'a> {
+    fn from(baselines: &Baselines<'a>) -> Self {
+        let dataset = baselines.dataset;
+        let provider = |provider: &'a Provider| ProviderObject {
+            name: &provider.name,
+            simulated: provider.simulated,
+            answered: provider.answered,
+        };
+        let names = || dataset.providers.iter().map(|provider| provider.name.as_str());
+        let row = |row: &'a Row| RowObject {
+            method: &row.method,
+            ap: row.precision.map(|precision| precision.ap),
+            ap50: row.precision.map(|precision| precision.ap50),
+            mean_cost: row.mean_cost_usd,
+            mean_v: row.mean_value,
+            calls: names().zip(row.calls.iter().copied()).collect(),
+        };
+        let word = |(word, count): &'a (String, usize)| WordObject { word, count: *count };
+        let left_out = &dataset.left_out;
+        Self {
+            simulated: dataset.simulated(),
+            region: baselines.region,
+            vote: baselines.vote.as_str(),
+            seed: baselines.seed,
+            images: dataset.images.len(),
+            providers: dataset.providers.iter().map(provider).collect(),
+            rows: baselines.rows.iter().map(row).collect(),
+            images_without_answer: left_out.images_without_answer,
+            answers_without_ground_truth: left_out.answers_without_truth,
+            answers_of_other_size: left_out.answers_of_other_size,
+            dropped_words: left_out.dropped_words.iter().map(word).collect(),
+        }
+    }
+}

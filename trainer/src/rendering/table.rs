@@ -1,0 +1,95 @@
+//! Baselines as a table for people, with what to know about it above and below.
+
+use std::io::{self, Write};
+
+use comfy_table::{CellAlignment, Table, presets};
+
+use super::Baselines;
+use crate::{
+    baseline::Row,
+    dataset::{LeftOut, Provider},
+};
+
+/// How many dropped words are shown.
+const WORDS_SHOWN: usize = 10;
+
+/// Writes baselines as text.
+///
+/// # Errors
+/// Where `output` fails.
+pub fn table(baselines: &Baselines<'_>, output: &mut impl Write) -> io::Result<()> {
+    let providers = &baselines.dataset.providers;
+    let simulated = names(providers.iter().filter(|provider| provider.simulated));
+    if !simulated.is_empty() {
+        writeln!(output, "SIMULATED: {simulated} answered from a simulator, not from a cloud")?;
+    }
+    let region = baselines.region.unwrap_or("any region");
+    let (images, vote, seed) = (baselines.dataset.images.len(), baselines.vote, baselines.seed);
+    writeln!(output, "{images} images, answers from {region}, {vote} vote, seed {seed}")?;
+    writeln!(output, "{}", grid(providers, baselines.rows))?;
+    writeln!(
+        output,
+        "mAP and AP50 in %, cost in 1e-3 USD an image, v from -1 to 1, calls by provider"
+    )?;
+    for provider in providers {
+        let Provider { name, answered, .. } = provider;
+        let note = "; each other call costs its mean price and brings nothing";
+        let note = if *answered < images { note } else { "" };
+        writeln!(output, "{name}: {answered} of {images} images answered{note}")?;
+    }
+    write_left_out(&baselines.dataset.left_out, output)
+}
+
+fn grid(providers: &[Provider], rows: &[Row]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::ASCII_MARKDOWN);
+    let figures = ["method", "mAP", "AP50", "cost", "v"];
+    table.set_header(figures.into_iter().chain(providers.iter().map(|it| it.name.as_str())));
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    for row in rows {
+        let percent = |value: Option<f64>| {
+            value.map_or_else(|| "-".to_owned(), |it| format!("{:.2}", it * 100.0))
+        };
+        let mut cells = vec![
+            row.method.clone(),
+            percent(row.precision.map(|precision| precision.ap)),
+            percent(row.precision.map(|precision| precision.ap50)),
+            format!("{:.3}", row.mean_cost_usd * 1000.0),
+            format!("{:.4}", row.mean_value),
+        ];
+        cells.extend(row.calls.iter().map(ToString::to_string));
+        table.add_row(cells);
+    }
+    table
+}
+
+/// What no figure of the table is about, a line for each kind that there is.
+fn write_left_out(left_out: &LeftOut, output: &mut impl Write) -> io::Result<()> {
+    let lines = [
+        ("images of the ground truth that no one answered", left_out.images_without_answer),
+        ("answers about images that the ground truth lacks", left_out.answers_without_truth),
+        ("answers about images of another size there", left_out.answers_of_other_size),
+    ];
+    for (what, count) in lines.into_iter().filter(|(_, count)| *count > 0) {
+        writeln!(output, "left out, {what}: {count}")?;
+    }
+    let words = &left_out.dropped_words;
+    if words.is_empty() {
+        return Ok(());
+    }
+    let detections: usize = words.iter().map(|(_, count)| count).sum();
+    let shown: Vec<String> =
+        words.iter().take(WORDS_SHOWN).map(|(word, count)| format!("{word} {count}")).collect();
+    let shown = shown.join(", ");
+    let more = match words.len().saturating_sub(WORDS_SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more words"),
+    };
+    writeln!(output, "left out, detections of words in no group: {detections} ({shown}{more})")
+}
+
+fn names<'a>(providers: impl Iterator<Item = &'a Provider>) -> String {
+    providers.map(|provider| provider.name.as_str()).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,106 @@
+//! Which providers are asked about an image.
+//!
+//! Providers go by their place in a [`Dataset`](crate::dataset::Dataset), which holds few enough
+//! of them for all subsets to be tried.
+
+use rand::Rng;
+
+/// The most providers whose subsets are enumerated: 4,095 subsets an image.
+pub const MOST_PROVIDERS: usize = 12;
+
+/// A set of providers, each by its place from 0 to [`MOST_PROVIDERS`] - 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Subset(u32);
+
+impl Subset {
+    /// The set of this provider only.
+    pub const fn single(provider: usize) -> Self {
+        Self(1 << provider)
+    }
+
+    /// The first so many providers, which is all of them.
+    pub const fn all(providers: usize) -> Self {
+        Self((1 << providers) - 1)
+    }
+
+    /// Every subset of so many providers but the empty one.
+    pub fn each(providers: usize) -> impl Iterator<Item = Self> {
+        (1..=Self::all(providers).0).map(Self)
+    }
+
+    /// One of the providers, each as likely as the others.
+    pub fn random_single(providers: usize, generator: &mut impl Rng) -> Self {
+        // Drawn as u32, so that the draw is the same on every machine.
+        let last = Self::all(providers).0.count_ones() - 1;
+        Self(1 << generator.random_range(0..=last))
+    }
+
+    /// One of the subsets but the empty one, each as likely as the others.
+    pub fn random(providers: usize, generator: &mut impl Rng) -> Self {
+        Self(generator.random_range(1..=Self::all(providers).0))
+    }
+
+    /// This set and a provider.
+    #[must_use]
+    pub const fn with(self, provider: usize) -> Self {
+        Self(self.0 | Self::single(provider).0)
+    }
+
+    /// Whether the provider is in the set.
+    pub const fn contains(self, provider: usize) -> bool {
+        self.0 & Self::single(provider).0 != 0
+    }
+
+    /// How many providers are in the set.
+    pub const fn count(self) -> u32 {
+        self.0.count_ones()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    #[test]
+    fn every_subset_but_the_empty_one_is_enumerated_once() {
+        let subsets: Vec<Subset> = Subset::each(3).collect();
+        assert_eq!(subsets.len(), 7);
+        assert!(subsets.iter().all(|subset| subset.count() > 0));
+        assert_eq!(subsets.last(), Some(&Subset::all(3)));
+        assert_eq!(Subset::each(MOST_PROVIDERS).count(), 4095);
+    }
+
+    #[test]
+    fn a_set_holds_what_was_put_in() {
+        let subset = Subset::default().with(0).with(11);
+        assert!(subset.contains(0) && subset.contains(11) && !subset.contains(5));
+        assert_eq!(subset.count(), 2);
+        assert_eq!(Subset::default().with(2), Subset::single(2));
+    }
+
+    #[test]
+    fn random_draws_reach_every_set_about_equally_often() {
+        let mut generator = ChaCha8Rng::seed_from_u64(1);
+        for subset in Subset::each(3) {
+            let mut draws = (0..7000).map(|_| Subset::random(3, &mut generator));
+            let hits = draws.by_ref().filter(|draw| *draw == subset).count();
+            assert!((850..1150).contains(&hits), "{subset:?} was drawn {hits} times of 7000");
+        }
+        for provider in 0..3 {
+            let single = Subset::single(provider);
+            let draws = (0..3000).map(|_| Subset::random_single(3, &mut generator));
+            let hits = draws.filter(|draw| *draw == single).count();
+            assert!((850..1150).contains(&hits), "{provider} was drawn {hits} times of 3000");
+        }
+    }
+
+    #[test]
+    fn one_provider_leaves_no_choice() {
+        let mut generator = ChaCha8Rng::seed_from_u64(1);
+        assert_eq!(Subset::random(1, &mut generator), Subset::single(0));
+        assert_eq!(Subset::random_single(1, &mut generator), Subset::single(0));
+    }
+}
