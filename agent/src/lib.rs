@@ -5,4 +5,5 @@ pub mod config;
 pub mod event;
 pub mod image_file;
 pub mod schedule;
+pub mod simulation;
 pub mod slice;
