@@ -10,7 +10,7 @@ use std::{io, path::PathBuf};
 use clap::Args;
 use thiserror::Error;
 
-use crate::{agent::AgentError, config::ConfigError};
+use crate::{agent::AgentError, config::ConfigError, simulation::SimulationError};
 
 /// Which configuration to use.
 #[derive(Args, Clone, Debug)]
@@ -29,6 +29,9 @@ pub enum CommandError {
     /// The agent.
     #[error(transparent)]
     Agent(#[from] AgentError),
+    /// The simulation.
+    #[error(transparent)]
+    Simulation(#[from] SimulationError),
     /// Something that was looked for is missing.
     #[error("{0}")]
     NotReady(String),
@@ -52,7 +55,7 @@ impl CommandError {
     /// The exit code for scripts: 2 for usage and configuration, 130 where it was stopped, else 1.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::NotReady(_) => 2,
+            Self::Config(_) | Self::Simulation(_) | Self::NotReady(_) => 2,
             Self::Agent(error) if error.is_configuration() => 2,
             Self::Stopped => 130,
             Self::Agent(_) | Self::Undelivered { .. } | Self::Output(_) => 1,

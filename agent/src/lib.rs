@@ -20,6 +20,7 @@ pub mod recovery;
 pub mod runner;
 pub mod schedule;
 pub mod secret;
+pub mod simulation;
 pub mod slice;
 pub mod spool;
 pub mod targets;

@@ -11,6 +11,7 @@ use std::{
 use armol_agent::{
     clock::{Clock, SystemClock},
     command::{CommandError, check::Check, once::Once, run::Run},
+    simulation::{self, SimulateCommand},
 };
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
@@ -32,6 +33,9 @@ enum Command {
     Run(Run),
     Once(Once),
     Check(Check),
+    /// Simulated providers, and images for them to see.
+    #[command(subcommand)]
+    Simulate(SimulateCommand),
 }
 
 #[tokio::main]
@@ -66,6 +70,9 @@ async fn run(command: Command) -> Result<(), CommandError> {
         Command::Run(run) => run.run(variable, clock, &shutdown).await,
         Command::Once(once) => once.run(variable, clock, &shutdown, &mut out).await,
         Command::Check(check) => check.run(variable, clock, &mut out).await,
+        Command::Simulate(command) => {
+            Ok(simulation::run(command, clock, shutdown, &mut out).await?)
+        }
     }
 }
 
