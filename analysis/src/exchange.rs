@@ -16,6 +16,11 @@ use crate::{
     splitter::Markers,
 };
 
+/// An acknowledgement may be off by this much, or by this part of the round trip, whichever is
+/// more, before it counts as delayed or as the answer to another transmission.
+const LEAST_ALLOWANCE: Duration = Duration::from_millis(1);
+const ALLOWED_PART: u32 = 8;
+
 /// The split of the exchange that the markers name.
 pub(crate) fn split(flow: &Flow, markers: &Markers) -> Split {
     let request = flow.locate_request(&markers.request);
@@ -73,4 +78,8 @@ fn stepped_before(flow: &Flow, begin: Option<usize>) -> bool {
         .iter()
         .take(begin.unwrap_or(usize::MAX))
         .any(|event| *event == Event::ClockStepped)
+}
+
+fn allowance(round_trip: Duration) -> Duration {
+    LEAST_ALLOWANCE.max(round_trip / ALLOWED_PART)
 }

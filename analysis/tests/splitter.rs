@@ -214,7 +214,7 @@ fn a_spurious_retransmission_changes_nothing_because_the_server_reports_it() {
         server(81_000).acknowledges(1500),
         // The last acknowledgement is delayed, so a probe goes out that the server did not need.
         client(101_100).data(1500..3000).acknowledges(0),
-        server(141_100).acknowledges(3000).duplicate(1500..3000),
+        server(141_100).acknowledges(3000).block(1500..3000),
         server(181_100).data(0..100).acknowledges(3000),
     ]);
     let split = split(&connection, &packets, 0..3000, 0..100);
@@ -222,6 +222,38 @@ fn a_spurious_retransmission_changes_nothing_because_the_server_reports_it() {
     assert_eq!(split.flags, expected);
     assert_eq!(parts(&split), (40_100, 100_000, 0));
     assert_eq!(bounds(&split), InferenceBounds { low: us(40_000), high: us(100_000) });
+}
+
+#[test]
+fn an_acknowledgement_sooner_than_a_round_trip_does_not_answer_a_retransmission() {
+    let connection = Connection::ipv4();
+    let packets = after_opening([
+        client(41_000).data(0..1500).acknowledges(0),
+        client(41_100).data(1500..3000).acknowledges(0),
+        server(81_000).acknowledges(1500),
+        // The last acknowledgement is lost; the response comes just after the client's probe.
+        client(121_100).data(1500..3000).acknowledges(0),
+        server(131_100).data(0..100).acknowledges(3000),
+    ]);
+    let split = split(&connection, &packets, 0..3000, 0..100);
+    assert_eq!(split.flags, SplitFlags::RETRANSMITTED | SplitFlags::PIGGYBACKED_ACK);
+    assert_eq!(parts(&split), (40_100, 50_000, 0));
+    assert_eq!(bounds(&split), InferenceBounds { low: us(0), high: us(50_000) });
+}
+
+#[test]
+fn bounds_hold_an_acknowledgement_a_little_sooner_than_any_round_trip() {
+    let connection = Connection::ipv4();
+    let packets = after_opening([
+        client(41_000).data(0..500).acknowledges(0),
+        client(341_000).data(0..500).acknowledges(0),
+        server(379_000).acknowledges(500),
+        server(429_000).data(0..100).acknowledges(500),
+    ]);
+    let split = split(&connection, &packets, 0..500, 0..100);
+    assert_eq!(split.flags, SplitFlags::RETRANSMITTED | SplitFlags::RTT_BORROWED);
+    assert_eq!(parts(&split), (338_000, 50_000, 0));
+    assert_eq!(bounds(&split), InferenceBounds { low: us(50_000), high: us(50_000) });
 }
 
 #[test]
