@@ -85,10 +85,8 @@ impl Splitter {
     /// with the request acknowledged. It stays false where the capture has a gap or the response
     /// came before the request was complete, so ask until a deadline only.
     pub fn has_seen(&self, markers: &Markers) -> bool {
-        let Some(flow) = self.flows(markers).and_then(|flows| {
-            let index = generation(flows, markers)?;
-            flows.get(index)
-        }) else {
+        let flows = self.watched.get(&markers.client.port()).map_or(&[][..], Vec::as_slice);
+        let Some(flow) = generation(flows, markers).and_then(|index| flows.get(index)) else {
             return false;
         };
         let request = flow.locate_request(&markers.request);
@@ -102,17 +100,12 @@ impl Splitter {
         let flows = self.watched.get_mut(&markers.client.port())?;
         let index = generation(flows, markers)?;
         let flow = flows.get_mut(index)?;
-        let split = exchange::split(flow, markers);
+        let request = flow.locate_request(&markers.request);
+        let response = flow.locate_response(&markers.response);
+        let split = exchange::split(flow, markers, request.as_ref(), response.as_ref());
         let end = |range: Option<Range<u64>>| range.map_or(0, |range| range.end);
-        flow.forget(
-            end(flow.locate_request(&markers.request)),
-            end(flow.locate_response(&markers.response)),
-        );
+        flow.forget(end(request), end(response));
         Some(split)
-    }
-
-    fn flows(&self, markers: &Markers) -> Option<&[Flow]> {
-        self.watched.get(&markers.client.port()).map(Vec::as_slice)
     }
 }
 

@@ -486,6 +486,39 @@ fn a_stream_without_its_start_is_found_by_the_length_of_its_segments() {
 }
 
 #[test]
+fn half_an_opening_is_no_handshake_but_enough_to_find_the_exchange() {
+    let connection = Connection::ipv4();
+    for missing in [0, 1] {
+        let mut packets = plain();
+        packets.remove(missing);
+        let split = split(&connection, &packets, 0..3000, 0..1800);
+        assert_eq!(split.flags, SplitFlags::NO_HANDSHAKE, "{missing}");
+        assert_eq!(parts(&split), (41_000, 50_000, 1000), "{missing}");
+        assert_eq!(split.connect, None, "{missing}");
+    }
+}
+
+#[test]
+fn a_request_on_a_stream_without_its_start_can_be_resolved_after_another() {
+    let connection = Connection::ipv4();
+    let packets: Vec<Packet> = plain().into_iter().skip(2).collect();
+    let mut splitter = watching(&connection);
+    push(&mut splitter, &connection, &packets);
+    splitter.resolve(&markers(&connection, 0..3000, 0..1800)).unwrap();
+    push(
+        &mut splitter,
+        &connection,
+        &[
+            client(200_000).data(3000..3500).acknowledges(1800),
+            server(240_000).acknowledges(3500),
+            server(270_000).data(1800..2000).acknowledges(3500),
+        ],
+    );
+    let split = splitter.resolve(&later(&connection, 3000..3500, 1800..2000)).unwrap();
+    assert_eq!(parts(&split), (40_000, 30_000, 0));
+}
+
+#[test]
 fn a_stream_without_its_start_and_without_fitting_segments_has_no_times() {
     let connection = Connection::ipv4();
     let packets: Vec<Packet> = plain().into_iter().skip(2).collect();
