@@ -148,21 +148,25 @@ fn known_or_begun<'f>(
     flows.last_mut()
 }
 
-/// Which flow the markers speak of: the first of their ends that was opened after the agent began
-/// to, or else, where no opening was seen, the first of which anything was seen after that.
+/// Which flow the markers speak of: of those between their ends that are not older than the
+/// agent's decision to connect, the one that began nearest to it, openings that were seen first.
 fn generation(flows: &[Flow], markers: &Markers) -> Option<usize> {
     let (client, server) = (canonical(markers.client), canonical(markers.server));
     let earliest = markers.opened_at.minus(OPENING_TOLERANCE);
-    let candidate = |flow: &Flow| flow.connects(client, server) && flow.first_seen() >= earliest;
     flows
         .iter()
-        .position(|flow| candidate(flow) && flow.opening().began().is_some())
-        .or_else(|| flows.iter().position(candidate))
+        .enumerate()
+        .filter(|(_, flow)| flow.connects(client, server) && flow.first_seen() >= earliest)
+        .min_by_key(|(_, flow)| {
+            let distance = flow.first_seen().unix_ns().abs_diff(markers.opened_at.unix_ns());
+            (flow.opening().began().is_none(), distance)
+        })
+        .map(|(index, _)| index)
 }
 
-/// A frame's stamp may be coarser than the agent's clock, so that a SYN seems to be earlier than
-/// the decision to send it.
-const OPENING_TOLERANCE: Duration = Duration::from_millis(1);
+/// A SYN may seem to be earlier than the decision to send it: frames may be stamped more coarsely,
+/// and by a clock that the agent's has drifted from.
+const OPENING_TOLERANCE: Duration = Duration::from_millis(500);
 
 /// The address as a frame has it: without a scope, and IPv4 as IPv4.
 fn canonical(address: SocketAddr) -> SocketAddr {

@@ -388,6 +388,17 @@ fn a_reused_port_begins_another_stream() {
 }
 
 #[test]
+fn an_agent_whose_clock_is_ahead_of_the_frames_finds_its_connections() {
+    let first = Connection::ipv4();
+    let second = Connection { client_isn: 77_000, ..first };
+    let mut splitter = watching(&first);
+    push(&mut splitter, &first, &[client(-400_000).syn()]);
+    push(&mut splitter, &second, &plain());
+    let markers = Markers { opened_at: moment(2000), ..markers(&second, 0..3000, 0..1800) };
+    assert_eq!(parts(&splitter.resolve(&markers).unwrap()), (41_000, 50_000, 1000));
+}
+
+#[test]
 fn interleaved_connections_do_not_mix() {
     let one = Connection::ipv4();
     let mut other = Connection { client_isn: 5, server_isn: 6, ..one };
