@@ -9,22 +9,34 @@ mod timing;
 
 use std::{ops::Range, time::Duration};
 
-use self::boundaries::Boundaries;
+use self::{boundaries::Boundaries, timing::Timing};
 use crate::{
     flow::{Event, Flow, overlap},
     split::{Split, SplitFlags, SplitMethod},
     splitter::Markers,
 };
 
-/// The split of the exchange that the markers name.
-pub(crate) fn split(flow: &Flow, markers: &Markers) -> Split {
-    let request = flow.locate_request(&markers.request);
-    let response = flow.locate_response(&markers.response);
-    let boundaries = match (&request, &response) {
-        (Some(request), Some(response)) => boundaries::read(flow, request, response),
-        _ => Boundaries::of_a_gap(),
+/// An acknowledgement may be off by this much, or by this part of the round trip, whichever is
+/// more, before it counts as delayed or as the answer to another transmission.
+const LEAST_ALLOWANCE: Duration = Duration::from_millis(1);
+const ALLOWED_PART: u32 = 8;
+
+/// The split of the exchange that the markers name, with its bytes' positions on the flow; `None`
+/// for those that cannot be found there.
+pub(crate) fn split(
+    flow: &Flow,
+    markers: &Markers,
+    request: Option<&Range<u64>>,
+    response: Option<&Range<u64>>,
+) -> Split {
+    let (boundaries, timing) = match (request, response) {
+        (Some(request), Some(response)) => {
+            let boundaries = boundaries::read(flow, request, response);
+            let timing = timing::judge(&boundaries, flow.round_trips(), request);
+            (boundaries, timing)
+        }
+        _ => (Boundaries::of_a_gap(), Timing::default()),
     };
-    let timing = timing::judge(&boundaries, flow.round_trips(), &request.unwrap_or_default());
     let mut flags = boundaries.flags | timing.flags;
     flags.set(SplitFlags::NO_HANDSHAKE, !flow.opening().was_seen());
     flags.set(SplitFlags::TRUNCATED, !markers.complete);
@@ -73,4 +85,8 @@ fn stepped_before(flow: &Flow, begin: Option<usize>) -> bool {
         .iter()
         .take(begin.unwrap_or(usize::MAX))
         .any(|event| *event == Event::ClockStepped)
+}
+
+fn allowance(round_trip: Duration) -> Duration {
+    LEAST_ALLOWANCE.max(round_trip / ALLOWED_PART)
 }

@@ -23,7 +23,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// The most events of one flow that are kept, about 3 MB; a stream that is never resolved loses
+/// The most events of one flow that are kept, about 4 MB; a stream that is never resolved loses
 /// its oldest. An upload of 40 MB in full segments, each acknowledged, stays below.
 pub(crate) const MOST_EVENTS: usize = 1 << 16;
 

@@ -146,3 +146,76 @@ fn tcp_header<'b>(
     }
     TcpHeaderSlice::from_slice(captured).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+
+    use super::*;
+    use crate::testing::{CapturedFrame, Connection, Packet, client, server};
+
+    fn read(frame: &CapturedFrame) -> Option<Segment<'_>> {
+        Segment::read(LinkType::Ethernet, &frame.as_frame())
+    }
+
+    fn frame(packet: &Packet) -> CapturedFrame {
+        Connection::ipv4().frame(packet)
+    }
+
+    #[test]
+    fn reads_what_was_written() {
+        let frame = frame(&client(7).data(0..1448).acknowledges(5).stamps(11, 12));
+        let segment = read(&frame).unwrap();
+        let connection = Connection::ipv4();
+        assert_eq!((segment.source, segment.destination), (connection.client, connection.server));
+        assert_eq!((segment.sequence, segment.acknowledgment), (1001, Some(9006)));
+        assert_eq!((segment.payload, segment.syn), (1448, false));
+        assert_eq!(segment.stamps(), Some(TcpStamps { value: 11, echo: 12 }));
+        assert_eq!(segment.duplicate(), None);
+    }
+
+    #[test]
+    fn ethernet_padding_is_no_payload() {
+        let frame = frame(&server(0).acknowledges(0));
+        assert_eq!((frame.bytes.len(), read(&frame).unwrap().payload), (60, 0));
+    }
+
+    #[test]
+    fn a_duplicate_is_a_block_below_the_acknowledgement() {
+        let below = frame(&server(0).acknowledges(3000).block(1000..3000));
+        assert_eq!(read(&below).unwrap().duplicate(), Some((2001, 4001)));
+        let above = frame(&server(0).acknowledges(1000).block(2000..3000));
+        assert_eq!(read(&above).unwrap().duplicate(), None);
+    }
+
+    #[test]
+    fn a_duplicate_may_lie_inside_the_second_block() {
+        let reported = |second: Range<u64>| {
+            let packet = server(0).acknowledges(1000).block(2000..3000).block(second);
+            read(&frame(&packet)).unwrap().duplicate()
+        };
+        assert_eq!(reported(1500..3000), Some((3001, 4001)));
+        assert_eq!(reported(2500..4500), None);
+    }
+
+    #[test]
+    fn fragments_other_protocols_and_cut_headers_are_left_out() {
+        let whole = frame(&client(0).data(0..100).acknowledges(0));
+        let with = |index: usize, value: u8| {
+            let mut frame = whole.clone();
+            *frame.bytes.get_mut(index).unwrap() = value;
+            frame
+        };
+        let more_fragments = with(20, 0x20);
+        let datagram = with(23, 17);
+        let shorter_than_its_headers = with(17, 30);
+        for left_out in [more_fragments, datagram, shorter_than_its_headers] {
+            assert!(read(&left_out).is_none());
+        }
+        for length in 0..54 {
+            let mut cut = whole.clone();
+            cut.bytes.truncate(length);
+            assert!(read(&cut).is_none(), "{length}");
+        }
+    }
+}

@@ -85,10 +85,8 @@ impl Splitter {
     /// with the request acknowledged. It stays false where the capture has a gap or the response
     /// came before the request was complete, so ask until a deadline only.
     pub fn has_seen(&self, markers: &Markers) -> bool {
-        let Some(flow) = self.flows(markers).and_then(|flows| {
-            let index = generation(flows, markers)?;
-            flows.get(index)
-        }) else {
+        let flows = self.watched.get(&markers.client.port()).map_or(&[][..], Vec::as_slice);
+        let Some(flow) = generation(flows, markers).and_then(|index| flows.get(index)) else {
             return false;
         };
         let request = flow.locate_request(&markers.request);
@@ -102,17 +100,12 @@ impl Splitter {
         let flows = self.watched.get_mut(&markers.client.port())?;
         let index = generation(flows, markers)?;
         let flow = flows.get_mut(index)?;
-        let split = exchange::split(flow, markers);
+        let request = flow.locate_request(&markers.request);
+        let response = flow.locate_response(&markers.response);
+        let split = exchange::split(flow, markers, request.as_ref(), response.as_ref());
         let end = |range: Option<Range<u64>>| range.map_or(0, |range| range.end);
-        flow.forget(
-            end(flow.locate_request(&markers.request)),
-            end(flow.locate_response(&markers.response)),
-        );
+        flow.forget(end(request), end(response));
         Some(split)
-    }
-
-    fn flows(&self, markers: &Markers) -> Option<&[Flow]> {
-        self.watched.get(&markers.client.port()).map(Vec::as_slice)
     }
 }
 
@@ -155,21 +148,25 @@ fn known_or_begun<'f>(
     flows.last_mut()
 }
 
-/// Which flow the markers speak of: the first of their ends that was opened after the agent began
-/// to, or else, where no opening was seen, the first of which anything was seen after that.
+/// Which flow the markers speak of: of those between their ends that are not older than the
+/// agent's decision to connect, the one that began nearest to it, openings that were seen first.
 fn generation(flows: &[Flow], markers: &Markers) -> Option<usize> {
     let (client, server) = (canonical(markers.client), canonical(markers.server));
     let earliest = markers.opened_at.minus(OPENING_TOLERANCE);
-    let candidate = |flow: &Flow| flow.connects(client, server) && flow.first_seen() >= earliest;
     flows
         .iter()
-        .position(|flow| candidate(flow) && flow.opening().began().is_some())
-        .or_else(|| flows.iter().position(candidate))
+        .enumerate()
+        .filter(|(_, flow)| flow.connects(client, server) && flow.first_seen() >= earliest)
+        .min_by_key(|(_, flow)| {
+            let distance = flow.first_seen().unix_ns().abs_diff(markers.opened_at.unix_ns());
+            (flow.opening().began().is_none(), distance)
+        })
+        .map(|(index, _)| index)
 }
 
-/// A frame's stamp may be coarser than the agent's clock, so that a SYN seems to be earlier than
-/// the decision to send it.
-const OPENING_TOLERANCE: Duration = Duration::from_millis(1);
+/// A SYN may seem to be earlier than the decision to send it: frames may be stamped more coarsely,
+/// and by a clock that the agent's has drifted from.
+const OPENING_TOLERANCE: Duration = Duration::from_millis(500);
 
 /// The address as a frame has it: without a scope, and IPv4 as IPv4.
 fn canonical(address: SocketAddr) -> SocketAddr {

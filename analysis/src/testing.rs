@@ -53,7 +53,7 @@ pub struct Packet {
     data: Range<u64>,
     acknowledges: Option<u64>,
     stamps: Option<(u32, u32)>,
-    duplicate: Option<Range<u64>>,
+    blocks: Vec<Range<u64>>,
     super_frame: bool,
 }
 
@@ -66,7 +66,7 @@ impl Packet {
             data: 0..0,
             acknowledges: None,
             stamps: None,
-            duplicate: None,
+            blocks: Vec::new(),
             super_frame: false,
         }
     }
@@ -99,10 +99,11 @@ impl Packet {
         self
     }
 
-    /// Reports with a SACK block that these bytes of the other side's stream came twice.
+    /// Carries one more SACK block: bytes of the other side's stream that came out of order or, in
+    /// the first block, twice.
     #[must_use]
-    pub fn duplicate(mut self, range: Range<u64>) -> Self {
-        self.duplicate = Some(range);
+    pub fn block(mut self, range: Range<u64>) -> Self {
+        self.blocks.push(range);
         self
     }
 
@@ -288,8 +289,11 @@ fn options(packet: &Packet, other_isn: u32) -> Vec<u8> {
         options.extend(value.to_be_bytes());
         options.extend(echo.to_be_bytes());
     }
-    if let Some(range) = &packet.duplicate {
-        options.extend([1, 1, 5, 10]);
+    if !packet.blocks.is_empty() {
+        let length = u8::try_from(2 + 8 * packet.blocks.len()).unwrap_or(u8::MAX);
+        options.extend([1, 1, 5, length]);
+    }
+    for range in &packet.blocks {
         options.extend(sequence_after(other_isn, range.start).to_be_bytes());
         options.extend(sequence_after(other_isn, range.end).to_be_bytes());
     }

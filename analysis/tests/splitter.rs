@@ -214,7 +214,7 @@ fn a_spurious_retransmission_changes_nothing_because_the_server_reports_it() {
         server(81_000).acknowledges(1500),
         // The last acknowledgement is delayed, so a probe goes out that the server did not need.
         client(101_100).data(1500..3000).acknowledges(0),
-        server(141_100).acknowledges(3000).duplicate(1500..3000),
+        server(141_100).acknowledges(3000).block(1500..3000),
         server(181_100).data(0..100).acknowledges(3000),
     ]);
     let split = split(&connection, &packets, 0..3000, 0..100);
@@ -222,6 +222,38 @@ fn a_spurious_retransmission_changes_nothing_because_the_server_reports_it() {
     assert_eq!(split.flags, expected);
     assert_eq!(parts(&split), (40_100, 100_000, 0));
     assert_eq!(bounds(&split), InferenceBounds { low: us(40_000), high: us(100_000) });
+}
+
+#[test]
+fn an_acknowledgement_sooner_than_a_round_trip_does_not_answer_a_retransmission() {
+    let connection = Connection::ipv4();
+    let packets = after_opening([
+        client(41_000).data(0..1500).acknowledges(0),
+        client(41_100).data(1500..3000).acknowledges(0),
+        server(81_000).acknowledges(1500),
+        // The last acknowledgement is lost; the response comes just after the client's probe.
+        client(121_100).data(1500..3000).acknowledges(0),
+        server(131_100).data(0..100).acknowledges(3000),
+    ]);
+    let split = split(&connection, &packets, 0..3000, 0..100);
+    assert_eq!(split.flags, SplitFlags::RETRANSMITTED | SplitFlags::PIGGYBACKED_ACK);
+    assert_eq!(parts(&split), (40_100, 50_000, 0));
+    assert_eq!(bounds(&split), InferenceBounds { low: us(0), high: us(50_000) });
+}
+
+#[test]
+fn bounds_hold_an_acknowledgement_a_little_sooner_than_any_round_trip() {
+    let connection = Connection::ipv4();
+    let packets = after_opening([
+        client(41_000).data(0..500).acknowledges(0),
+        client(341_000).data(0..500).acknowledges(0),
+        server(379_000).acknowledges(500),
+        server(429_000).data(0..100).acknowledges(500),
+    ]);
+    let split = split(&connection, &packets, 0..500, 0..100);
+    assert_eq!(split.flags, SplitFlags::RETRANSMITTED | SplitFlags::RTT_BORROWED);
+    assert_eq!(parts(&split), (338_000, 50_000, 0));
+    assert_eq!(bounds(&split), InferenceBounds { low: us(50_000), high: us(50_000) });
 }
 
 #[test]
@@ -356,6 +388,17 @@ fn a_reused_port_begins_another_stream() {
 }
 
 #[test]
+fn an_agent_whose_clock_is_ahead_of_the_frames_finds_its_connections() {
+    let first = Connection::ipv4();
+    let second = Connection { client_isn: 77_000, ..first };
+    let mut splitter = watching(&first);
+    push(&mut splitter, &first, &[client(-400_000).syn()]);
+    push(&mut splitter, &second, &plain());
+    let markers = Markers { opened_at: moment(2000), ..markers(&second, 0..3000, 0..1800) };
+    assert_eq!(parts(&splitter.resolve(&markers).unwrap()), (41_000, 50_000, 1000));
+}
+
+#[test]
 fn interleaved_connections_do_not_mix() {
     let one = Connection::ipv4();
     let mut other = Connection { client_isn: 5, server_isn: 6, ..one };
@@ -451,6 +494,39 @@ fn a_stream_without_its_start_is_found_by_the_length_of_its_segments() {
     assert_eq!(split.flags, SplitFlags::NO_HANDSHAKE);
     assert_eq!(parts(&split), (41_000, 50_000, 1000));
     assert_eq!(split.connect, None);
+}
+
+#[test]
+fn half_an_opening_is_no_handshake_but_enough_to_find_the_exchange() {
+    let connection = Connection::ipv4();
+    for missing in [0, 1] {
+        let mut packets = plain();
+        packets.remove(missing);
+        let split = split(&connection, &packets, 0..3000, 0..1800);
+        assert_eq!(split.flags, SplitFlags::NO_HANDSHAKE, "{missing}");
+        assert_eq!(parts(&split), (41_000, 50_000, 1000), "{missing}");
+        assert_eq!(split.connect, None, "{missing}");
+    }
+}
+
+#[test]
+fn a_request_on_a_stream_without_its_start_can_be_resolved_after_another() {
+    let connection = Connection::ipv4();
+    let packets: Vec<Packet> = plain().into_iter().skip(2).collect();
+    let mut splitter = watching(&connection);
+    push(&mut splitter, &connection, &packets);
+    splitter.resolve(&markers(&connection, 0..3000, 0..1800)).unwrap();
+    push(
+        &mut splitter,
+        &connection,
+        &[
+            client(200_000).data(3000..3500).acknowledges(1800),
+            server(240_000).acknowledges(3500),
+            server(270_000).data(1800..2000).acknowledges(3500),
+        ],
+    );
+    let split = splitter.resolve(&later(&connection, 3000..3500, 1800..2000)).unwrap();
+    assert_eq!(parts(&split), (40_000, 30_000, 0));
 }
 
 #[test]

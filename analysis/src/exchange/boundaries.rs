@@ -3,10 +3,10 @@
 //! All of it is read from the flow's log, in the order of capture. What is odd about the exchange
 //! becomes a flag; a boundary that the capture does not have is absent.
 
-use std::ops::Range;
+use std::{collections::HashSet, ops::Range};
 
 use crate::{
-    exchange::overlap,
+    exchange::{allowance, overlap},
     flow::{Coverage, Data, Event, Flow},
     split::SplitFlags,
     time::Timestamp,
@@ -19,8 +19,8 @@ pub(crate) struct Boundaries {
     pub(crate) begin: Option<usize>,
     /// First transmission of the request's first byte.
     pub(crate) request_first: Option<Timestamp>,
-    /// Last transmission of any of its bytes before they were all acknowledged, without those
-    /// that the server reports as duplicates: they changed nothing.
+    /// Last transmission of any of its bytes before they were all acknowledged, without second
+    /// ones that changed nothing.
     pub(crate) request_effective: Option<Timestamp>,
     /// First acknowledgement of all of the request.
     pub(crate) acknowledged: Option<Acknowledgement>,
@@ -113,7 +113,8 @@ fn acknowledgement(
     })
 }
 
-/// The last transmission of the request's bytes that mattered.
+/// The last transmission of the request's bytes that mattered. A second one did not where the
+/// server reports a duplicate, or where the acknowledgement came sooner than a round trip after.
 fn effective_transmission(
     flow: &Flow,
     request: &Range<u64>,
@@ -121,10 +122,16 @@ fn effective_transmission(
 ) -> Option<Timestamp> {
     let spurious = spurious_transmissions(flow, request, &mut found.flags);
     let acknowledged = found.acknowledged.map_or(usize::MAX, |acknowledged| acknowledged.index);
+    let least = flow.round_trips().least_without(None);
+    let latest = found
+        .acknowledged
+        .zip(least)
+        .map(|(acknowledged, least)| acknowledged.at.plus(allowance(least)).minus(least));
     let mut effective = None;
     for (index, event) in flow.events().iter().enumerate().take(acknowledged) {
         let Some(data) = sent(event).filter(|data| overlap(&data.range, request)) else { continue };
-        if !spurious.contains(&index) {
+        let answered = latest.is_none_or(|latest| data.at <= latest) && !spurious.contains(&index);
+        if !data.resent || answered {
             effective = Some(data.at);
         }
     }
@@ -133,20 +140,24 @@ fn effective_transmission(
 
 /// The places in the log of transmissions that the server reports as duplicates: for each report
 /// the latest second transmission before it.
-fn spurious_transmissions(flow: &Flow, request: &Range<u64>, flags: &mut SplitFlags) -> Vec<usize> {
-    let mut spurious = Vec::new();
-    for (reported, event) in flow.events().iter().enumerate() {
-        let Event::Duplicate(range) = event else { continue };
-        if !overlap(range, request) {
-            continue;
+fn spurious_transmissions(
+    flow: &Flow,
+    request: &Range<u64>,
+    flags: &mut SplitFlags,
+) -> HashSet<usize> {
+    let mut again = Vec::new();
+    let mut spurious = HashSet::new();
+    for (index, event) in flow.events().iter().enumerate() {
+        match event {
+            Event::Sent(data) if data.resent => again.push((index, &data.range)),
+            Event::Duplicate(range) if overlap(range, request) => {
+                *flags |= SplitFlags::DSACK;
+                if let Some(latest) = again.iter().rposition(|(_, sent)| overlap(sent, range)) {
+                    spurious.insert(again.remove(latest).0);
+                }
+            }
+            _ => {}
         }
-        *flags |= SplitFlags::DSACK;
-        let before = flow.events().iter().take(reported).enumerate();
-        let again = before.rev().find(|(index, event)| {
-            sent(event).is_some_and(|data| data.resent && overlap(&data.range, range))
-                && !spurious.contains(index)
-        });
-        spurious.extend(again.map(|(index, _)| index));
     }
     spurious
 }

@@ -8,7 +8,10 @@
 use std::{ops::Range, time::Duration};
 
 use crate::{
-    exchange::boundaries::{Acknowledgement, Boundaries},
+    exchange::{
+        allowance,
+        boundaries::{Acknowledgement, Boundaries},
+    },
     flow::{RoundTrips, Sample},
     split::{InferenceBounds, SplitFlags, SplitTimes},
     time::Timestamp,
@@ -17,10 +20,6 @@ use crate::{
 /// How many of an upload's last round trips are looked at: under a queue that the upload itself
 /// fills, older ones are too short.
 const RECENT: usize = 4;
-/// An acknowledgement may be late by this much before it counts as delayed.
-const LEAST_ALLOWANCE: Duration = Duration::from_millis(1);
-/// An acknowledgement may be late by this part of the round trip before it counts as delayed.
-const ALLOWED_PART: u32 = 8;
 
 /// The parts of an exchange's time, and what they rest on.
 #[derive(Clone, Debug, Default)]
@@ -111,10 +110,6 @@ fn round_trip(
         (Some(earlier), _) => (Some(earlier), true),
         (None, last) => (last, false),
     }
-}
-
-fn allowance(round_trip: Duration) -> Duration {
-    LEAST_ALLOWANCE.max(round_trip / ALLOWED_PART)
 }
 
 /// The three parts and the bounds of the middle one.
