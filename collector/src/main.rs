@@ -50,7 +50,7 @@ async fn main() -> ExitCode {
         Err(error) if cause::is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
             // Where standard error is gone too, nobody is left to be told.
-            drop(writeln!(io::stderr(), "error: {error:#}"));
+            drop(writeln!(io::stderr(), "error: {}", cause::chain(&*error)));
             if is_wrong_use(&error) { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
