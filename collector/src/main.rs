@@ -2,7 +2,7 @@
 
 use std::{
     future,
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, IsTerminal, Write},
     process::ExitCode,
     sync::Arc,
 };
@@ -44,6 +44,7 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let levels = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
     let log = tracing_subscriber::fmt().with_writer(io::stderr);
+    let log = log.with_ansi(io::stderr().is_terminal());
     log.with_env_filter(levels.from_env_lossy()).init();
     match run(arguments.command).await {
         Ok(()) => ExitCode::SUCCESS,

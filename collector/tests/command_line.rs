@@ -37,8 +37,8 @@ fn shown(place: &Place, output: &Output) -> String {
     text.replace(place.folder.path().to_str().unwrap(), "FOLDER")
 }
 
-const QUESTION: &str = "select provider, inference_ns, 0.5 as half, null as missing, x'00ff' as bytes, \
-    'a \"b\", c' as text from v_request order by provider";
+const QUESTION: &str = "select provider, inference_ns, 0.5 as half, null as missing, \
+    x'00ff' as bytes, 'a \"b\", c' as text from v_request order by provider";
 
 #[tokio::test]
 async fn answers_as_a_table() {

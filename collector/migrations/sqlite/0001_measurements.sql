@@ -1,5 +1,5 @@
--- What agents measured, as they measured it. Lengths and times of day are integer nanoseconds, times
--- of day since 1970-01-01T00:00:00Z; null means not measured and is never written as 0.
+-- What agents measured, as they measured it. Lengths and times of day are integer nanoseconds,
+-- times of day since 1970-01-01T00:00:00Z; null means not measured and is never written as 0.
 
 -- 'ARML': tells this program's databases from other programs', so that it never migrates theirs.
 pragma application_id = 1095912780;

@@ -55,6 +55,19 @@ const ANSWERS: &str = "
     order by newest.image_key, newest.provider, detection.ord";
 
 /// A read-only view of one database.
+///
+/// # Examples
+/// ```no_run
+/// # use armol_collector::store::{CallFilter, Reader, StoreError};
+/// # async fn example() -> Result<(), StoreError> {
+/// let reader = Reader::open("armol.sqlite".as_ref()).await?;
+/// let mut simulated = 0;
+/// let filter = CallFilter::default();
+/// let calls = reader.for_each_call(&filter, |call| simulated += u64::from(call.simulated)).await?;
+/// println!("{simulated} of {calls} calls were answered by a simulator");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Reader {
     pool: SqlitePool,
