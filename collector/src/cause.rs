@@ -2,9 +2,19 @@
 
 use std::{error::Error, io, iter};
 
-/// What the error says, and behind a colon each what its cause says.
+/// What the error says, and behind a colon each what its cause says. A cause that the error before
+/// it repeats, as sqlx's do, is said once.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
-    causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    let mut text = String::new();
+    for cause in causes(error).map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
 }
 
 /// Whether whoever read the output, such as `head`, has had enough of it.

@@ -2,7 +2,7 @@
 
 use std::{
     future,
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, IsTerminal, Write},
     process::ExitCode,
     sync::Arc,
 };
@@ -44,13 +44,14 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let levels = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
     let log = tracing_subscriber::fmt().with_writer(io::stderr);
+    let log = log.with_ansi(io::stderr().is_terminal());
     log.with_env_filter(levels.from_env_lossy()).init();
     match run(arguments.command).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if cause::is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
             // Where standard error is gone too, nobody is left to be told.
-            drop(writeln!(io::stderr(), "error: {error:#}"));
+            drop(writeln!(io::stderr(), "error: {}", cause::chain(&*error)));
             if is_wrong_use(&error) { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }

@@ -25,7 +25,8 @@ use crate::{
 /// that is only somewhat too large is refused by its number instead of ending the stream.
 const LARGEST_MESSAGE: usize = 16 * 1024 * 1024;
 
-/// HTTP/2's windows: with the default of 64 KiB a stream carries 320 kB/s at a round trip of 200 ms.
+/// HTTP/2's windows: with the default of 64 KiB a stream carries 320 kB/s where a round trip takes
+/// 200 ms.
 const STREAM_WINDOW: u32 = 2 * 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
 

@@ -24,7 +24,9 @@ use crate::{
 };
 
 /// How many batches of one agent may wait for their answer; more are not read from the stream.
-pub(crate) const BATCHES_IN_FLIGHT: usize = 8;
+/// Many, because a batch may hold one call, and the round trip may take 200 ms; what they
+/// take in memory is bounded by the writer's queue.
+const BATCHES_IN_FLIGHT: usize = 32;
 
 /// What every session needs.
 #[derive(Clone, Debug)]

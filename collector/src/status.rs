@@ -15,7 +15,7 @@ pub(crate) enum SessionEnd {
     #[error("the first message of a session must be a Hello, and no other")]
     HelloFirst,
     /// A message holds nothing that this collector knows.
-    #[error("message is empty, or of a kind that this collector does not know; is it older?")]
+    #[error("message is empty or of an unknown kind; is the collector older than the agent?")]
     UnknownMessage,
     /// A field of the Hello holds what it must not.
     #[error("{field} is invalid: {reason}")]

@@ -1,5 +1,5 @@
--- What agents measured, as they measured it. Lengths and times of day are integer nanoseconds, times
--- of day since 1970-01-01T00:00:00Z; null means not measured and is never written as 0.
+-- What agents measured, as they measured it. Lengths and times of day are integer nanoseconds,
+-- times of day since 1970-01-01T00:00:00Z; null means not measured and is never written as 0.
 
 -- 'ARML': tells this program's databases from other programs', so that it never migrates theirs.
 pragma application_id = 1095912780;
@@ -140,9 +140,10 @@ create table request (
 -- Reports read a span of time, in order.
 create index request_by_time on request (planned_at_ns);
 
--- The trainer asks for the newest good answer of each image and provider; this index has all that
--- is needed to find it.
-create index request_by_answer on request (image_key, provider, started_at_ns, region)
+-- The trainer asks for the newest good answer of each image and provider; this index has every
+-- column that finding it needs, so that rows are read only where they are the answer.
+create index request_by_answer
+on request (image_key, provider, started_at_ns, region, outcome, image_id)
 where outcome = 'ok' and image_id is not null and started_at_ns is not null;
 
 -- What a provider saw, in its own order, beside the raw answer that says the same.

@@ -8,7 +8,7 @@ use std::{
     io::{self, Write},
 };
 
-use comfy_table::{CellAlignment, presets};
+use comfy_table::{CellAlignment, TableComponent, presets};
 
 use crate::store::{RowSink, Value};
 
@@ -95,6 +95,8 @@ impl Table {
     pub(super) fn new() -> Self {
         let mut table = comfy_table::Table::new();
         table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+        table.remove_style(TableComponent::HorizontalLines);
+        table.remove_style(TableComponent::MiddleIntersections);
         Self { table }
     }
 

@@ -55,6 +55,19 @@ const ANSWERS: &str = "
     order by newest.image_key, newest.provider, detection.ord";
 
 /// A read-only view of one database.
+///
+/// # Examples
+/// ```no_run
+/// # use armol_collector::store::{CallFilter, Reader, StoreError};
+/// # async fn example() -> Result<(), StoreError> {
+/// let reader = Reader::open("armol.sqlite".as_ref()).await?;
+/// let mut simulated = 0;
+/// let filter = CallFilter::default();
+/// let calls = reader.for_each_call(&filter, |call| simulated += u64::from(call.simulated)).await?;
+/// println!("{simulated} of {calls} calls were answered by a simulator");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Reader {
     pool: SqlitePool,
@@ -263,4 +276,42 @@ fn reading(source: sqlx::Error) -> StoreError {
 
 fn corrupt(column: &'static str, found: &impl Debug) -> StoreError {
     StoreError::Corrupt { column, found: format!("{found:?}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::QueryBuilder;
+
+    use super::*;
+    use crate::store::Store;
+
+    /// How SQLite would answer, one step a line.
+    async fn plan(sql: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("armol.sqlite");
+        let (store, writer) = Store::open(&path).await.unwrap();
+        drop(writer);
+        store.run(tokio_util::sync::CancellationToken::new()).await.unwrap();
+        let mut connection = Reader::open(&path).await.unwrap().connection().await.unwrap();
+        let mut query = QueryBuilder::<Sqlite>::new("explain query plan ");
+        let rows = query.push(sql).build().fetch_all(&mut *connection).await.unwrap();
+        let steps = rows.iter().map(|row| row.get("detail"));
+        steps.collect::<Vec<String>>().join("\n")
+    }
+
+    #[tokio::test]
+    async fn a_span_of_time_is_read_from_its_index_without_sorting() {
+        let plan = plan(CALLS).await;
+        assert_eq!(plan, "SEARCH request USING INDEX request_by_time (planned_at_ns>?)");
+    }
+
+    #[tokio::test]
+    async fn newest_answers_are_found_in_their_index_alone() {
+        let plan = plan(ANSWERS).await;
+        assert!(plan.contains("USING COVERING INDEX request_by_answer"), "{plan}");
+        assert!(!plan.contains("GROUP BY"), "{plan}");
+        for table in ["request", "image", "detection"] {
+            assert!(plan.contains(&format!("SEARCH {table} USING")), "{plan}");
+        }
+    }
 }

@@ -1,9 +1,9 @@
 //! The one connection that writes, and its queue.
 //!
 //! Whatever waits in the queue is committed in one transaction, since with `synchronous=FULL` a
-//! commit costs the same for one batch as for sixty. Everybody is answered after the commit, and
-//! not before. Where the transaction fails, each piece of work is tried alone, so that one batch
-//! that the database refuses takes no others with it.
+//! commit costs about the same for one batch as for many. Everybody is answered after the commit,
+//! and not before. Where the transaction fails, each piece of work is tried alone, so that one
+//! batch that the database refuses takes no others with it.
 
 use std::{
     future::Future,
@@ -25,8 +25,9 @@ use super::{
 };
 use crate::cause;
 
-/// How many pieces of work wait at most, and are committed together; whoever brings more waits.
-const QUEUE: usize = 64;
+/// How many pieces of work wait at most, and are committed together; whoever brings more waits. A
+/// batch of a long backlog takes some megabytes unpacked, and as many again may be in hand.
+const QUEUE: usize = 16;
 
 /// What the writer can be asked to do.
 #[derive(Debug)]

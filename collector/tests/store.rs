@@ -1,0 +1,208 @@
+//! What is stored once, what is refused, and what a failing database leaves behind.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::os::unix::fs::PermissionsExt;
+
+use armol_analysis::time::Timestamp;
+use armol_collector::store::{Batch, NotStored, Reader, Rejection, Store, StoreError, Work};
+use support::{Place, Running, batch, fill, key, sample::measurement};
+
+#[tokio::test]
+async fn a_repeated_batch_is_answered_and_not_stored_again() {
+    let place = Place::new();
+    let running = Running::open(&place).await;
+    running.resume(1).await;
+    running.store(1, &[measurement(1)]).await;
+    running.store(1, &[measurement(2)]).await;
+    assert_eq!(place.count("request").await, 1);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_call_that_comes_again_is_stored_once() {
+    let place = Place::new();
+    let running = Running::open(&place).await;
+    running.resume(1).await;
+    running.store(1, &[measurement(1), measurement(1)]).await;
+    running.store(2, &[measurement(1), measurement(2)]).await;
+    assert_eq!(place.count("request").await, 2);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn batches_committed_together_keep_their_order() {
+    let place = Place::new();
+    let running = Running::open(&place).await;
+    running.resume(1).await;
+    let mut receipts = Vec::new();
+    for sequence in 1..=50 {
+        let work = Work::Store(batch(sequence, &[measurement(sequence.cast_unsigned())]));
+        receipts.push(running.writer.submit(work).await.unwrap());
+    }
+    for (sequence, receipt) in (1..).zip(receipts) {
+        assert_eq!(receipt.await, Ok(sequence));
+    }
+    assert_eq!(running.resume(1).await, 50);
+    assert_eq!(place.count("ingest_batch").await, 0);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_spool_resumes_where_a_new_database_first_hears_of_it() {
+    let place = Place::new();
+    let running = Running::open(&place).await;
+    assert_eq!(running.resume(500).await, 499);
+    running.store(500, &[measurement(1)]).await;
+    running.stop().await;
+    let running = Running::open(&place).await;
+    assert_eq!(running.resume(500).await, 500);
+    running.stop().await;
+}
+
+fn rejection(sequence: i64) -> Work {
+    let reason = "nonsense".to_owned();
+    let received_at = Timestamp::from_unix_ns(9);
+    Work::Reject(Rejection { key: key(), sequence, reason, bytes: 3, received_at })
+}
+
+#[tokio::test]
+async fn a_refused_batch_is_not_taken_for_stored_until_the_agent_lets_go_of_it() {
+    let place = Place::new();
+    let running = Running::open(&place).await;
+    running.resume(1).await;
+    running.store(1, &[measurement(1)]).await;
+    assert_eq!(running.writer.submit(rejection(2)).await.unwrap().await, Ok(2));
+    running.store(3, &[measurement(3)]).await;
+    running.store(4, &[measurement(4)]).await;
+    assert_eq!(running.resume(2).await, 1);
+    assert_eq!(running.writer.submit(rejection(2)).await.unwrap().await, Ok(2));
+    assert_eq!(place.count("rejected_batch").await, 1);
+    assert_eq!(place.count("ingest_batch").await, 2);
+    assert_eq!(running.resume(3).await, 4);
+    assert_eq!(place.count("ingest_batch").await, 0);
+    running.stop().await;
+}
+
+/// `raise(rollback, ..)` is what a full disk looks like: the database rolls back by itself.
+#[tokio::test]
+async fn nothing_is_acknowledged_while_the_database_fails_and_all_is_well_afterwards() {
+    let place = Place::new();
+    let running = Running::open(&place).await;
+    running.resume(1).await;
+    let mut connection = place.connect().await;
+    let trigger = "create trigger full before insert on request begin
+        select raise(rollback, 'database or disk is full'); end";
+    sqlx::query(trigger).execute(&mut connection).await.unwrap();
+    for _ in 0..2 {
+        let work = Work::Store(batch(1, &[measurement(1)]));
+        assert_eq!(running.writer.submit(work).await.unwrap().await, Err(NotStored));
+    }
+    assert_eq!(running.resume(1).await, 0);
+    sqlx::query("drop trigger full").execute(&mut connection).await.unwrap();
+    running.store(1, &[measurement(1)]).await;
+    assert_eq!(place.count("request").await, 1);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_batch_that_the_database_refuses_takes_no_others_with_it() {
+    let place = Place::new();
+    let running = Running::open(&place).await;
+    running.resume(1).await;
+    let mut connection = place.connect().await;
+    let trigger = "create trigger picky before insert on request when new.sequence = 2 begin
+        select raise(abort, 'not this one'); end";
+    sqlx::query(trigger).execute(&mut connection).await.unwrap();
+    let mut receipts = Vec::new();
+    for sequence in 1..=3 {
+        let work = Work::Store(batch(sequence, &[measurement(sequence.cast_unsigned())]));
+        receipts.push(running.writer.submit(work).await.unwrap());
+    }
+    let mut answers = Vec::new();
+    for receipt in receipts {
+        answers.push(receipt.await);
+    }
+    assert_eq!(answers, [Ok(1), Err(NotStored), Ok(3)]);
+    assert_eq!(running.resume(1).await, 1);
+    running.stop().await;
+}
+
+#[test]
+fn numbers_that_the_database_cannot_hold_are_refused_by_name() {
+    let mut large = measurement(1);
+    large.cost_microusd = u64::MAX;
+    let measurements = [measurement(0), large];
+    let refused = Batch::new(key(), 1, Timestamp::from_unix_ns(0), &measurements).unwrap_err();
+    let said = "measurement 1 of the batch: Measurement.cost_microusd is 18446744073709551615, \
+        more than 9223372036854775807 can be stored";
+    assert_eq!(refused.to_string(), said);
+}
+
+#[tokio::test]
+async fn the_database_is_its_owners_alone() {
+    let place = Place::new();
+    fill(&place, &[]).await;
+    let mode = std::fs::metadata(&place.db).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn a_second_collector_is_refused_even_by_another_name() {
+    let place = Place::new();
+    let running = Running::open(&place).await;
+    let alias = place.folder.path().join("alias.sqlite");
+    std::os::unix::fs::symlink(&place.db, &alias).unwrap();
+    assert!(matches!(Store::open(&alias).await, Err(StoreError::Locked(_))));
+    running.stop().await;
+    drop(Store::open(&alias).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_newer_or_older_schema_is_refused() {
+    let place = Place::new();
+    fill(&place, &[]).await;
+    let mut connection = place.connect().await;
+    let newer = "update _sqlx_migrations set version = 99";
+    sqlx::query(newer).execute(&mut connection).await.unwrap();
+    let refused = Store::open(&place.db).await.map(|_| ()).unwrap_err();
+    assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 1, .. }), "{refused}");
+    let refused = Reader::open(&place.db).await.unwrap_err();
+    assert!(matches!(refused, StoreError::NewerSchema { found: 99, .. }), "{refused}");
+    sqlx::query("delete from _sqlx_migrations").execute(&mut connection).await.unwrap();
+    let refused = Reader::open(&place.db).await.unwrap_err();
+    assert!(matches!(refused, StoreError::OlderSchema { found: 0, known: 1, .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn files_of_others_are_refused_and_left_alone() {
+    let place = Place::new();
+    let missing = Reader::open(&place.db).await.unwrap_err();
+    assert!(matches!(missing, StoreError::Missing(_)));
+
+    let text = "this is no database, but a text that is longer than a header. ".repeat(4);
+    std::fs::write(&place.db, &text).unwrap();
+    for refused in [
+        Store::open(&place.db).await.map(|_| ()).unwrap_err(),
+        Reader::open(&place.db).await.map(|_| ()).unwrap_err(),
+    ] {
+        assert!(matches!(refused, StoreError::NotADatabase(_)), "{refused:?}");
+    }
+    assert_eq!(std::fs::read_to_string(&place.db).unwrap(), text);
+
+    let place = Place::new();
+    std::fs::write(&place.db, "").unwrap();
+    sqlx::query("create table cake (flavour text)")
+        .execute(&mut place.connect().await)
+        .await
+        .unwrap();
+    let before = std::fs::read(&place.db).unwrap();
+    for refused in [
+        Store::open(&place.db).await.map(|_| ()).unwrap_err(),
+        Reader::open(&place.db).await.map(|_| ()).unwrap_err(),
+    ] {
+        assert!(matches!(refused, StoreError::Foreign(_)), "{refused:?}");
+    }
+    assert_eq!(std::fs::read(&place.db).unwrap(), before);
+}
