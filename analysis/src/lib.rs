@@ -10,6 +10,7 @@ pub mod identity;
 pub mod measurement;
 pub mod outcome;
 pub mod provider;
+pub mod report;
 pub mod split;
 pub mod splitter;
 pub mod summary;
