@@ -16,6 +16,7 @@ pub mod measurement;
 pub mod merge;
 pub mod outcome;
 pub mod provider;
+pub mod report;
 mod segment;
 pub mod split;
 pub mod splitter;

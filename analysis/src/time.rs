@@ -4,15 +4,21 @@
 //! two times can be compared exactly. Lengths of time are [`Duration`]s in code and integer
 //! nanoseconds with the suffix `_ns` where they cross a border.
 
-use std::{fmt, time::Duration};
+use std::{fmt, str::FromStr, time::Duration};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 /// Nanoseconds since 1970-01-01T00:00:00Z (`CLOCK_REALTIME`), of one machine's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
+
+/// Why a text is no [`Timestamp`].
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("time {0:?} must be RFC 3339 between 1678 and 2262, such as 2026-05-08T01:01:01Z")]
+pub struct TimestampError(pub String);
 
 impl Timestamp {
     /// Makes a timestamp from nanoseconds since the epoch.
@@ -56,6 +62,19 @@ impl fmt::Display for Timestamp {
     }
 }
 
+impl FromStr for Timestamp {
+    type Err = TimestampError;
+
+    /// Reads RFC 3339 with any offset.
+    fn from_str(text: &str) -> Result<Self, TimestampError> {
+        DateTime::parse_from_rfc3339(text)
+            .ok()
+            .and_then(|time| time.timestamp_nanos_opt())
+            .map(Self)
+            .ok_or_else(|| TimestampError(text.to_owned()))
+    }
+}
+
 /// A length as the integer nanoseconds of the wire and the database; 292 years is the longest.
 pub fn nanoseconds(length: Duration) -> i64 {
     i64::try_from(length.as_nanos()).unwrap_or(i64::MAX)
@@ -83,5 +102,15 @@ mod tests {
     fn displays_utc_to_the_nanosecond() {
         let time = Timestamp::from_unix_ns(1_620_435_661_000_000_007);
         assert_eq!(time.to_string(), "2021-05-08T01:01:01.000000007Z");
+    }
+
+    #[test]
+    fn reads_back_what_it_displays_and_other_offsets() {
+        let time = Timestamp::from_unix_ns(1_620_435_661_000_000_007);
+        assert_eq!(time.to_string().parse(), Ok(time));
+        assert_eq!("2021-05-08T09:01:01.000000007+08:00".parse(), Ok(time));
+        for bad in ["", "yesterday", "2021-05-08", "9999-01-01T00:00:00Z"] {
+            assert!(bad.parse::<Timestamp>().is_err(), "{bad}");
+        }
     }
 }
