@@ -3,6 +3,7 @@
 //! A method chooses, for each image, whom to ask; the answers are merged and scored against ground
 //! truth. The methods are each provider alone, one at random, any subset at random, all, and the
 //! upper bound: an oracle that picks the subset of the highest value with the ground truth in hand.
+//! It is the bound of the mean value; mAP and AP50 rank over all images and could be higher still.
 
 use armol_analysis::{
     average_precision::{AveragePrecision, average_precision, image_value},

@@ -1,16 +1,18 @@
-//! The command line of the trainer.
-//!
-//! Exits with 0 when done, 2 where what was asked for is wrong, 1 for every other failure.
+//! The command line.
 
 use std::{
     io::{self, Write},
     process::ExitCode,
 };
 
+use armol_collector::cause;
 use armol_trainer::command::baselines::{self, BaselinesArguments};
 use clap::{Parser, Subcommand};
 
 /// Scores stored answers against ground truth.
+///
+/// Exit codes: 0 done, 1 failed, 2 wrong use: flags, a file that is no database of a collector, or a
+/// ground truth that is none.
 #[derive(Debug, Parser)]
 #[command(name = "armol-trainer", version = armol_analysis::VERSION, arg_required_else_help = true)]
 struct CommandLine {
@@ -28,17 +30,12 @@ async fn main() -> ExitCode {
     let Command::Baselines(arguments) = CommandLine::parse().command;
     match baselines::run(&arguments, &mut io::stdout()).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(error) if cause::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let code = if error.is_usage() { 2 } else { 1 };
-            report(&error.into());
-            ExitCode::from(code)
+            let code = ExitCode::from(if error.is_wrong_use() { 2 } else { 1 });
+            // Where standard error is gone too, nobody is left to be told.
+            drop(writeln!(io::stderr(), "error: {:#}", anyhow::Error::from(error)));
+            code
         }
     }
-}
-
-/// Prints an error with its whole chain, once.
-fn report(error: &anyhow::Error) {
-    // Where standard error is gone too, there is no one left to tell.
-    drop(writeln!(io::stderr(), "armol-trainer: {error:#}"));
 }

@@ -85,7 +85,8 @@ mod tests {
         | Random-N    |  50.00 |  50.00 | 1.000 | 0.0000 |   1 |     2 |
         | Ensemble-N  | 100.00 | 100.00 | 1.500 | 1.0000 |   2 |     2 |
         | Upper Bound | 100.00 | 100.00 | 0.750 | 1.0000 |   1 |     1 |
-        mAP and AP50 in %, cost in 1e-3 USD an image, v from -1 to 1, calls by provider
+        mAP and AP50 in %, cost in 1e-3 USD an image, calls by provider;
+        v: the mean over images of an image's own AP50, -1 where nothing is found
         aws: 2 of 2 images answered
         azure: 1 of 2 images answered; each other call costs its mean price and brings nothing
         left out, images of the ground truth that no one answered: 1

@@ -15,12 +15,12 @@ pub struct Subset(u32);
 impl Subset {
     /// The set of this provider only.
     pub const fn single(provider: usize) -> Self {
-        Self(1 << provider)
+        Self(bit(provider))
     }
 
     /// The first so many providers, which is all of them.
     pub const fn all(providers: usize) -> Self {
-        Self((1 << providers) - 1)
+        Self(bit(providers).wrapping_sub(1))
     }
 
     /// Every subset of so many providers but the empty one.
@@ -29,13 +29,18 @@ impl Subset {
     }
 
     /// One of the providers, each as likely as the others.
+    ///
+    /// # Panics
+    /// Where there is no provider to draw.
     pub fn random_single(providers: usize, generator: &mut impl Rng) -> Self {
         // Drawn as u32, so that the draw is the same on every machine.
-        let last = Self::all(providers).0.count_ones() - 1;
-        Self(1 << generator.random_range(0..=last))
+        Self(1 << generator.random_range(0..Self::all(providers).count()))
     }
 
     /// One of the subsets but the empty one, each as likely as the others.
+    ///
+    /// # Panics
+    /// Where there is no provider to draw.
     pub fn random(providers: usize, generator: &mut impl Rng) -> Self {
         Self(generator.random_range(1..=Self::all(providers).0))
     }
@@ -43,18 +48,23 @@ impl Subset {
     /// This set and a provider.
     #[must_use]
     pub const fn with(self, provider: usize) -> Self {
-        Self(self.0 | Self::single(provider).0)
+        Self(self.0 | bit(provider))
     }
 
     /// Whether the provider is in the set.
     pub const fn contains(self, provider: usize) -> bool {
-        self.0 & Self::single(provider).0 != 0
+        self.0 & bit(provider) != 0
     }
 
     /// How many providers are in the set.
     pub const fn count(self) -> u32 {
         self.0.count_ones()
     }
+}
+
+/// The bit of a provider; no bit where the place is far beyond [`MOST_PROVIDERS`].
+const fn bit(provider: usize) -> u32 {
+    if provider < 32 { 1 << provider } else { 0 }
 }
 
 #[cfg(test)]
@@ -79,6 +89,7 @@ mod tests {
         assert!(subset.contains(0) && subset.contains(11) && !subset.contains(5));
         assert_eq!(subset.count(), 2);
         assert_eq!(Subset::default().with(2), Subset::single(2));
+        assert_eq!(Subset::default().with(40), Subset::default());
     }
 
     #[test]

@@ -32,7 +32,7 @@ fn a_missing_database_is_named_and_exits_with_2() {
     let output = trainer(&BASELINES, folder.path());
     assert_eq!(output.status.code(), Some(2));
     let message = standard_error(&output);
-    assert!(message.starts_with("armol-trainer: no database at armol.sqlite"), "{message}");
+    assert!(message.starts_with("error: no database at armol.sqlite"), "{message}");
     assert!(output.stdout.is_empty());
 }
 

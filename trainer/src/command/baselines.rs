@@ -95,20 +95,13 @@ pub enum BaselinesError {
 }
 
 impl BaselinesError {
-    /// Whether what was asked for is wrong, rather than what was done.
-    pub const fn is_usage(&self) -> bool {
-        matches!(
-            self,
-            Self::GroundTruth(_)
-                | Self::LabelGroupsFile { .. }
-                | Self::LabelGroups { .. }
-                | Self::Store(StoreError::Missing(_))
-        )
-    }
-
-    /// Whether the reader of the result went away, which is no failure.
-    pub fn is_broken_pipe(&self) -> bool {
-        matches!(self, Self::Write(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    /// Whether what was asked for is the mistake, rather than anything that happened to it.
+    pub const fn is_wrong_use(&self) -> bool {
+        match self {
+            Self::GroundTruth(_) | Self::LabelGroupsFile { .. } | Self::LabelGroups { .. } => true,
+            Self::Store(error) => error.is_wrong_use(),
+            Self::Dataset(_) | Self::Write(_) => false,
+        }
     }
 }
 

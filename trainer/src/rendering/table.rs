@@ -27,10 +27,8 @@ pub fn table(baselines: &Baselines<'_>, output: &mut impl Write) -> io::Result<(
     let (images, vote, seed) = (baselines.dataset.images.len(), baselines.vote, baselines.seed);
     writeln!(output, "{images} images, answers from {region}, {vote} vote, seed {seed}")?;
     writeln!(output, "{}", grid(providers, baselines.rows))?;
-    writeln!(
-        output,
-        "mAP and AP50 in %, cost in 1e-3 USD an image, v from -1 to 1, calls by provider"
-    )?;
+    writeln!(output, "mAP and AP50 in %, cost in 1e-3 USD an image, calls by provider;")?;
+    writeln!(output, "v: the mean over images of an image's own AP50, -1 where nothing is found")?;
     for provider in providers {
         let Provider { name, answered, .. } = provider;
         let note = "; each other call costs its mean price and brings nothing";
@@ -44,13 +42,15 @@ fn grid(providers: &[Provider], rows: &[Row]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::ASCII_MARKDOWN);
     let figures = ["method", "mAP", "AP50", "cost", "v"];
-    table.set_header(figures.into_iter().chain(providers.iter().map(|it| it.name.as_str())));
+    table.set_header(
+        figures.into_iter().chain(providers.iter().map(|provider| provider.name.as_str())),
+    );
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     for row in rows {
         let percent = |value: Option<f64>| {
-            value.map_or_else(|| "-".to_owned(), |it| format!("{:.2}", it * 100.0))
+            value.map_or_else(|| "-".to_owned(), |fraction| format!("{:.2}", fraction * 100.0))
         };
         let mut cells = vec![
             row.method.clone(),
