@@ -25,9 +25,17 @@ const WRONG: (f64, f64) = (0.62, 0.08);
 /// How many objects that are not there an image can have at most.
 const MOST_PHANTOMS: u32 = 3;
 
+/// The share of phantoms that are of a kind that the image does hold.
+const PLAUSIBLE: f64 = 0.7;
+
 /// How an image that is seen badly changes the shares of found and of phantom objects.
 const POOR_RECALL: f64 = 0.45;
-const POOR_PHANTOMS: f64 = 2.0;
+const POOR_PHANTOMS: f64 = 3.0;
+
+/// The share of objects that are hard to see for every provider, and what that leaves of the share
+/// that is found.
+const HARD: f64 = 0.1;
+const HARD_RECALL: f64 = 0.2;
 
 /// How a provider looks at one image.
 pub(super) struct Observation {
@@ -36,6 +44,8 @@ pub(super) struct Observation {
     height: f64,
     is_poor: bool,
     generator: ChaCha8Rng,
+    /// The same for every provider.
+    difficulty: ChaCha8Rng,
 }
 
 impl Observation {
@@ -46,13 +56,11 @@ impl Observation {
         sha256: [u8; 32],
         (width, height): (u32, u32),
     ) -> Self {
-        let mut digest = Sha256::new();
-        digest.update(seed.to_le_bytes());
-        digest.update(provider.name());
-        digest.update(sha256);
-        let mut generator = ChaCha8Rng::from_seed(digest.finalize().into());
+        let mut generator = generator_of(seed, provider.name(), sha256);
         let is_poor = generator.random_bool(provider.errors().poor_image);
-        Self { provider, width: width.into(), height: height.into(), is_poor, generator }
+        let difficulty = generator_of(seed, "difficulty", sha256);
+        let (width, height) = (width.into(), height.into());
+        Self { provider, width, height, is_poor, generator, difficulty }
     }
 
     /// What it sees of these objects, the surest first.
@@ -61,6 +69,8 @@ impl Observation {
         for object in objects {
             let recall = self.provider.recall(object.class);
             let recall = if self.is_poor { recall * POOR_RECALL } else { recall };
+            let is_hard = self.difficulty.random_bool(HARD);
+            let recall = if is_hard { recall * HARD_RECALL } else { recall };
             if self.generator.random_bool(recall) {
                 let bbox = self.near(object.bbox);
                 seen.extend(self.detection(object.class, bbox, RIGHT));
@@ -80,15 +90,16 @@ impl Observation {
         seen
     }
 
-    /// A thing taken for another, or something where nothing is.
+    /// Another of a kind that is there, or a thing taken for another.
     fn phantom(&mut self, mistaken: &TrueObject) -> Option<Detection> {
-        let class = Class::ALL.choose(&mut self.generator).copied()?;
-        let bbox = if self.generator.random_bool(0.5) {
-            self.near(mistaken.bbox)
+        let (class, bbox) = if self.generator.random_bool(PLAUSIBLE) {
+            (mistaken.class, self.anywhere())
         } else {
-            self.anywhere()
+            let class = Class::ALL.choose(&mut self.generator).copied()?;
+            (class, self.near(mistaken.bbox))
         };
-        self.detection(class, bbox, WRONG)
+        // Where a provider sees badly, it does not know that it does.
+        self.detection(class, bbox, if self.is_poor { RIGHT } else { WRONG })
     }
 
     fn detection(
@@ -134,6 +145,15 @@ impl Observation {
     fn normal(&mut self) -> f64 {
         StandardNormal.sample(&mut self.generator)
     }
+}
+
+/// A generator for one image in one role.
+fn generator_of(seed: u64, role: &str, sha256: [u8; 32]) -> ChaCha8Rng {
+    let mut digest = Sha256::new();
+    digest.update(seed.to_le_bytes());
+    digest.update(role);
+    digest.update(sha256);
+    ChaCha8Rng::from_seed(digest.finalize().into())
 }
 
 #[cfg(test)]

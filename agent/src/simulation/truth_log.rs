@@ -1,7 +1,9 @@
 //! The file in which a simulated provider says what was true of each request.
 //!
 //! Every line goes to the kernel before anything else happens, so that killing the simulator loses
-//! none. A request that was received to its end has exactly one line, whatever became of it.
+//! none. A request that was received to its end has exactly one line, whatever became of it; a
+//! client that closes in the very moment of its last byte may have left before that was seen, and
+//! has none.
 
 use std::{
     fs::{File, OpenOptions},
