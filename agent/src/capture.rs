@@ -24,7 +24,7 @@ use armol_analysis::{
     splitter::{Markers, Splitter},
     time::Timestamp,
 };
-use pcap::{Active, Precision};
+use pcap::{Active, BreakLoop, Precision};
 use thiserror::Error;
 use tokio::{sync::Notify, time};
 
@@ -36,11 +36,8 @@ const SNAPLEN: i32 = 192;
 /// The kernel's buffer, in bytes: some ten thousand packets, more than a second of a fast upload.
 const BUFFER_BYTES: i32 = 8 * 1024 * 1024;
 
-/// How long the reading thread waits for a packet before it looks whether it should stop.
-const READ_TIMEOUT_MS: i32 = 100;
-
 /// After how many packets the kernel is asked for its count of drops; asking is a system call.
-const COUNT_EVERY: u32 = 32;
+const COUNT_EVERY: u32 = 16;
 
 /// How long to wait for the last packets of an exchange, which reach the socket before libpcap.
 const SETTLE: Duration = Duration::from_millis(250);
@@ -99,6 +96,8 @@ struct Shared {
     /// Told of every frame.
     arrived: Notify,
     stop: AtomicBool,
+    /// Wakes the thread, which otherwise waits for a packet however long it takes.
+    wake: BreakLoop,
 }
 
 struct State {
@@ -212,7 +211,6 @@ impl Tap {
             .promisc(false)
             .snaplen(SNAPLEN)
             .buffer_size(BUFFER_BYTES)
-            .timeout(READ_TIMEOUT_MS)
             .precision(Precision::Nano)
             .open()
             .map_err(failed)?;
@@ -226,6 +224,7 @@ impl Tap {
             state: Mutex::new(state),
             arrived: Notify::new(),
             stop: AtomicBool::new(false),
+            wake: handle.breakloop_handle(),
         });
         let name = interface.name.clone();
         let for_thread = Arc::clone(&shared);
@@ -240,8 +239,9 @@ impl Tap {
 impl Drop for Tap {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Relaxed);
+        self.shared.wake.breakloop();
         if let Some(thread) = self.thread.take() {
-            // It ends within one read timeout; a panic in it was reported when it happened.
+            // A panic in it was reported when it happened.
             drop(thread.join());
         }
     }
@@ -264,7 +264,8 @@ fn read(mut handle: pcap::Capture<Active>, shared: &Shared, interface: &str) {
                 shared.state().splitter.push(&frame);
                 shared.arrived.notify_waiters();
             }
-            Err(pcap::Error::TimeoutExpired) => since_counted = COUNT_EVERY,
+            Err(pcap::Error::TimeoutExpired) => {}
+            Err(_woken) if shared.stop.load(Ordering::Relaxed) => return,
             Err(error) => {
                 tracing::error!(interface, %error, "capture ended; application times stand in");
                 return;

@@ -1,6 +1,11 @@
 //! One call at a time to simulated providers, over real sockets and TLS, packets included where
 //! this process may capture them.
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, and says what it could not test"
+)]
 
 mod support;
 

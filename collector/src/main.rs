@@ -12,6 +12,7 @@ use armol_collector::{
     cause,
     clock::SystemClock,
     query::{self, QueryArguments},
+    report::{Agreement, Report, ReportError},
     serve::{self, ServeArguments},
     store::StoreError,
 };
@@ -37,6 +38,7 @@ enum Command {
     Serve(ServeArguments),
     /// Ask the database a question in SQL; it is opened for reading only.
     Query(QueryArguments),
+    Report(Report),
 }
 
 #[tokio::main]
@@ -47,7 +49,7 @@ async fn main() -> ExitCode {
     let log = log.with_ansi(io::stderr().is_terminal());
     log.with_env_filter(levels.from_env_lossy()).init();
     match run(arguments.command).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) if cause::is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
             // Where standard error is gone too, nobody is left to be told.
@@ -57,7 +59,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> anyhow::Result<()> {
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
     let mut output = BufWriter::new(io::stdout().lock());
     match command {
         Command::Serve(arguments) => {
@@ -70,8 +72,13 @@ async fn run(command: Command) -> anyhow::Result<()> {
             }
         }
         Command::Query(arguments) => query::run(&arguments, &mut output).await?,
+        Command::Report(report) => {
+            if report.run(&mut output, &mut io::stderr()).await? == Agreement::Disagrees {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Cancels on SIGINT or SIGTERM, and never ends.
@@ -91,4 +98,5 @@ fn cancel_on_signal(shutdown: CancellationToken) -> io::Result<impl Future<Outpu
 fn is_wrong_use(error: &anyhow::Error) -> bool {
     error.downcast_ref().is_some_and(StoreError::is_wrong_use)
         || error.downcast_ref().is_some_and(serve::Error::is_wrong_use)
+        || error.downcast_ref().is_some_and(ReportError::is_wrong_use)
 }

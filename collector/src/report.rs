@@ -28,6 +28,8 @@ pub use truth_log::TruthLogError;
 /// Exits with 1 where --planned or --truth shows that calls are missing or counted twice; the
 /// report is printed all the same.
 #[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Example:
+  armol-collector report --db armol.sqlite --by region,provider --html report.html")]
 pub struct Report {
     /// The database.
     #[arg(long, value_name = "FILE")]
@@ -85,6 +87,17 @@ pub enum ReportError {
     /// The report could not be printed.
     #[error("while printing the report")]
     Output(#[from] io::Error),
+}
+
+impl ReportError {
+    /// Whether what is asked for is the mistake, rather than anything that happened since.
+    pub const fn is_wrong_use(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_wrong_use(),
+            Self::Truth(_) | Self::Page { .. } => true,
+            Self::Json(_) | Self::Output(_) => false,
+        }
+    }
 }
 
 /// Whether what is stored agrees with the plan and the log.

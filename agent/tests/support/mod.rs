@@ -125,23 +125,25 @@ impl Providers {
     /// A configuration of an agent that sends the set to all three; `more` is put before the
     /// providers.
     pub(crate) fn write_config(&self, agent: &str, collector: &str, more: &str) -> PathBuf {
-        let mut text = format!(
+        let start = format!(
             "[agent]\nname = \"{agent}\"\nregion = \"us\"\nstate = \"state-{agent}\"\n\
              [collector]\nurl = \"http://{collector}\"\n{more}\n\
              [schedule]\nevent = \"images/event.json\"\nimages = \"images\"\nslice = \"all\"\n"
         );
+        let mut sections = vec![start];
         for (provider, api, variable) in [
             ("aws", "rekognition", "AWS_ENDPOINT_URL"),
             ("azure", "azure_vision", "AZURE_VISION_ENDPOINT"),
             ("google", "google_vision", "GOOGLE_VISION_ENDPOINT"),
         ] {
             let endpoint = self.variable(variable).expect("an endpoint");
-            text += &format!(
+            sections.push(format!(
                 "[[provider]]\nname = \"{provider}\"\napi = \"{api}\"\nregion = \"sg\"\n\
                  endpoint = \"{endpoint}\"\nusd_per_1000 = 1.0\nca = \"simulator/ca.pem\"\n\
                  simulated = true\n"
-            );
+            ));
         }
+        let text = sections.concat();
         let path = self.path(&format!("{agent}.toml"));
         fs::write(&path, text).expect("a configuration");
         path
