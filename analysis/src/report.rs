@@ -8,10 +8,13 @@ mod charts;
 mod figures;
 pub mod html;
 pub mod json;
+mod plain_table;
 mod svg;
 pub mod text;
 
 use crate::summary::{Reconciliation, Summary};
+
+pub use plain_table::{plain_table, table_text};
 
 /// All that a report says.
 #[derive(Clone, Debug, PartialEq, Eq)]

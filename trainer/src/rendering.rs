@@ -77,14 +77,16 @@ mod tests {
         insta::assert_snapshot!(rendered(&incomplete(), table), @r"
         SIMULATED: azure answered from a simulator, not from a cloud
         2 images, answers from us, affirmative vote, seed 1
-        | method      |    mAP |   AP50 |  cost |      v | aws | azure |
-        |-------------|--------|--------|-------|--------|-----|-------|
-        | aws         |  50.00 |  50.00 | 1.000 | 0.0000 |   2 |     0 |
-        | azure       |  50.00 |  50.00 | 0.500 | 0.0000 |   0 |     2 |
-        | Random-1    |  50.00 |  50.00 | 0.500 | 0.0000 |   0 |     2 |
-        | Random-N    |  50.00 |  50.00 | 1.000 | 0.0000 |   1 |     2 |
-        | Ensemble-N  | 100.00 | 100.00 | 1.500 | 1.0000 |   2 |     2 |
-        | Upper Bound | 100.00 | 100.00 | 0.750 | 1.0000 |   1 |     1 |
+        ──────────────────────────────────────────────────────────────
+         method           mAP     AP50    cost        v   aws   azure
+        ══════════════════════════════════════════════════════════════
+         aws            50.00    50.00   1.000   0.0000     2       0
+         azure          50.00    50.00   0.500   0.0000     0       2
+         Random-1       50.00    50.00   0.500   0.0000     0       2
+         Random-N       50.00    50.00   1.000   0.0000     1       2
+         Ensemble-N    100.00   100.00   1.500   1.0000     2       2
+         Upper Bound   100.00   100.00   0.750   1.0000     1       1
+        ──────────────────────────────────────────────────────────────
         mAP and AP50 in %, cost in 1e-3 USD an image, calls by provider;
         v: the mean over images of an image's own AP50, -1 where nothing is found
         aws: 2 of 2 images answered

@@ -2,8 +2,8 @@
 
 use std::{io::Write, sync::Arc};
 
+use armol_analysis::report::{plain_table, table_text};
 use clap::Args;
-use comfy_table::{Table, presets::UTF8_BORDERS_ONLY};
 use serde::Serialize;
 
 use super::{CommandError, ConfigArgs, tally::dollars};
@@ -175,8 +175,7 @@ impl Findings {
             self.calls_per_run,
             dollars(self.cost_per_run_microusd)
         )?;
-        let mut table = Table::new();
-        table.load_preset(UTF8_BORDERS_ONLY);
+        let mut table = plain_table();
         table.set_header(["provider", "api", "region", "USD a call", "url", "ready"]);
         for provider in &self.providers {
             let simulated = if provider.simulated { " (SIMULATED)" } else { "" };
@@ -189,7 +188,7 @@ impl Findings {
                 if provider.ready { "yes".to_owned() } else { "no".to_owned() },
             ]);
         }
-        writeln!(out, "{table}")?;
+        writeln!(out, "{}", table_text(&table))?;
         Ok(())
     }
 }

@@ -6,8 +6,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use armol_analysis::measurement::Measurement;
-use comfy_table::{Table, presets::UTF8_BORDERS_ONLY};
+use armol_analysis::{
+    measurement::Measurement,
+    report::{plain_table, table_text},
+};
 use serde::Serialize;
 
 /// Counts; filled while calls go on.
@@ -43,8 +45,7 @@ impl Tally {
             serde_json::to_writer_pretty(&mut *out, &providers)?;
             return writeln!(out);
         }
-        let mut table = Table::new();
-        table.load_preset(UTF8_BORDERS_ONLY);
+        let mut table = plain_table();
         table.set_header(["provider", "calls", "outcomes", "cost (USD)"]);
         for (name, counts) in &providers {
             let outcomes = counts.outcomes.iter().map(|(word, count)| format!("{count} {word}"));
@@ -55,7 +56,7 @@ impl Tally {
                 dollars(counts.cost_microusd),
             ]);
         }
-        writeln!(out, "{table}")
+        writeln!(out, "{}", table_text(&table))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A report as text for a terminal: narrow tables, then what stands behind them in words.
 
-use comfy_table::{CellAlignment, Table, TableComponent, presets::UTF8_HORIZONTAL_ONLY};
+use comfy_table::{CellAlignment, Table};
 
 use super::{
     Report,
@@ -9,6 +9,7 @@ use super::{
         counts, dollars, explanations, flag_counts, methods, overview, percentile_ms, share,
         simulated_suffix,
     },
+    plain_table, table_text,
 };
 use crate::summary::{Group, Summary};
 
@@ -74,7 +75,7 @@ fn latency_table(summary: &Summary) -> String {
     if let Some(column) = table.column_mut(last) {
         column.set_cell_alignment(CellAlignment::Left);
     }
-    trimmed(&table)
+    table_text(&table)
 }
 
 fn truth_table(summary: &Summary) -> String {
@@ -93,7 +94,7 @@ fn truth_table(summary: &Summary) -> String {
         ]);
         table.add_row(cells);
     }
-    trimmed(&table)
+    table_text(&table)
 }
 
 /// An empty table whose first columns are the group's key, its figures to the right.
@@ -104,12 +105,8 @@ fn group_table(summary: &Summary, figures: &[&str]) -> Table {
     }
     let keys = header.len();
     header.extend(figures);
-    let mut table = Table::new();
-    table
-        .load_preset(UTF8_HORIZONTAL_ONLY)
-        .remove_style(TableComponent::HorizontalLines)
-        .remove_style(TableComponent::MiddleIntersections)
-        .set_header(header);
+    let mut table = plain_table();
+    table.set_header(header);
     for column in table.column_iter_mut().skip(keys) {
         column.set_cell_alignment(CellAlignment::Right);
     }
@@ -122,11 +119,6 @@ fn key_cells(summary: &Summary, group: &Group) -> Vec<String> {
         cells.push(if group.simulated { "SIMULATED" } else { "" }.to_owned());
     }
     cells
-}
-
-fn trimmed(table: &Table) -> String {
-    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
-    lines.join("\n")
 }
 
 fn push_section(lines: &mut Vec<String>, title: &str, section: Vec<String>) {

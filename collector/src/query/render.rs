@@ -8,7 +8,8 @@ use std::{
     io::{self, Write},
 };
 
-use comfy_table::{CellAlignment, TableComponent, presets};
+use armol_analysis::report::plain_table;
+use comfy_table::CellAlignment;
 
 use crate::store::{RowSink, Value};
 
@@ -93,11 +94,7 @@ impl<W: Write> RowSink for Json<W> {
 
 impl Table {
     pub(super) fn new() -> Self {
-        let mut table = comfy_table::Table::new();
-        table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-        table.remove_style(TableComponent::HorizontalLines);
-        table.remove_style(TableComponent::MiddleIntersections);
-        Self { table }
+        Self { table: plain_table() }
     }
 
     pub(super) fn finish(self, output: &mut impl Write) -> io::Result<()> {

@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use comfy_table::{CellAlignment, Table, presets};
+use armol_analysis::report::{plain_table, table_text};
+use comfy_table::{CellAlignment, Table};
 
 use super::Baselines;
 use crate::{
@@ -26,7 +27,7 @@ pub fn table(baselines: &Baselines<'_>, output: &mut impl Write) -> io::Result<(
     let region = baselines.region.unwrap_or("any region");
     let (images, vote, seed) = (baselines.dataset.images.len(), baselines.vote, baselines.seed);
     writeln!(output, "{images} images, answers from {region}, {vote} vote, seed {seed}")?;
-    writeln!(output, "{}", grid(providers, baselines.rows))?;
+    writeln!(output, "{}", table_text(&grid(providers, baselines.rows)))?;
     writeln!(output, "mAP and AP50 in %, cost in 1e-3 USD an image, calls by provider;")?;
     writeln!(output, "v: the mean over images of an image's own AP50, -1 where nothing is found")?;
     for provider in providers {
@@ -39,8 +40,7 @@ pub fn table(baselines: &Baselines<'_>, output: &mut impl Write) -> io::Result<(
 }
 
 fn grid(providers: &[Provider], rows: &[Row]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::ASCII_MARKDOWN);
+    let mut table = plain_table();
     let figures = ["method", "mAP", "AP50", "cost", "v"];
     table.set_header(
         figures.into_iter().chain(providers.iter().map(|provider| provider.name.as_str())),
