@@ -173,8 +173,11 @@ impl Flow {
                 let resent = added.repeated || refilled;
                 let data = Data { at: segment.timestamp, range, resent };
                 self.log(Event::Arrived(data, acknowledged));
+                return;
             }
-        } else if let Some(position) = acknowledged.filter(|_| further) {
+        }
+        // What a resolved response repeats is no news, but may acknowledge the next request.
+        if let Some(position) = acknowledged.filter(|_| further) {
             self.log(Event::Acknowledged(segment.timestamp, position));
         }
     }

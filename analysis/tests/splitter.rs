@@ -443,6 +443,27 @@ fn exchanges_on_one_connection_follow_each_other() {
 }
 
 #[test]
+fn a_repeated_end_of_the_response_before_may_acknowledge_the_request() {
+    let connection = Connection::ipv4();
+    let mut splitter = watching(&connection);
+    push(&mut splitter, &connection, &plain());
+    splitter.resolve(&markers(&connection, 0..3000, 0..1800)).unwrap();
+    push(
+        &mut splitter,
+        &connection,
+        &[
+            client(200_000).data(3000..3500).acknowledges(1800),
+            server(240_000).data(1000..1800).acknowledges(3500),
+            server(290_000).data(1800..2000).acknowledges(3500),
+        ],
+    );
+    let split = splitter.resolve(&later(&connection, 3000..3500, 1800..2000)).unwrap();
+    assert_eq!(split.flags, NONE);
+    assert_eq!(parts(&split), (40_000, 50_000, 0));
+    assert_eq!(bounds(&split), InferenceBounds { low: us(50_000), high: us(50_000) });
+}
+
+#[test]
 fn exchanges_that_share_a_segment_are_flagged() {
     let connection = Connection::ipv4();
     let packets = after_opening([
