@@ -125,8 +125,8 @@ impl LabelGroups {
 
     /// The group that a label belongs to; `None` where the table does not have it.
     ///
-    /// Case does not count, nor does space around the label, and `_` and `-` count as spaces. A
-    /// plural is a word of its own.
+    /// Case does not count, nor do apostrophes and space around the label, and `_` and `-` count as
+    /// spaces. A plural is a word of its own.
     pub fn group(&self, label: &str) -> Option<GroupId> {
         self.groups.get(&matched_form(label)).copied()
     }
@@ -147,6 +147,7 @@ impl LabelGroups {
 /// The form of a label in which labels are compared.
 fn matched_form(label: &str) -> String {
     let separators = |character: char| character.is_whitespace() || "_-".contains(character);
+    let label = label.replace(['\'', '’'], "");
     let words: Vec<&str> = label.split(separators).filter(|word| !word.is_empty()).collect();
     words.join(" ").to_lowercase()
 }
@@ -304,7 +305,7 @@ mod tests {
             ("person", &["Person", "Human", "Man", "Woman"][..]),
             ("car", &["Automobile", "Car"]),
             ("bicycle", &["Bike"]),
-            ("motorcycle", &["Motorcycle", "motorbike"]),
+            ("motorcycle", &["Motorcycle", "motorbike", "motorbike/motorcycle"]),
             ("truck", &["Lorry"]),
             ("cup", &["mug", "Coffee cup"]),
             ("couch", &["Couch", "sofa"]),
@@ -322,12 +323,16 @@ mod tests {
     }
 
     #[test]
-    fn case_space_and_hyphens_do_not_count_but_plurals_do() {
+    fn case_space_hyphens_and_apostrophes_do_not_count_but_plurals_do() {
         let groups = LabelGroups::coco();
         assert_eq!(groups.group("  TRAFFIC_light "), groups.group("traffic light"));
         assert_eq!(groups.group("Hot-Dog"), groups.group("hot dog"));
+        for knife in ["Chef's knife", "chef’s knife", "chefs knife"] {
+            assert_eq!(groups.group(knife), groups.group("knife"), "{knife}");
+        }
         assert_eq!(groups.group("zebras"), None);
         assert_eq!(groups.group("Land vehicle"), None);
+        assert_eq!(groups.group("sink faucet"), None);
         assert_eq!(groups.group(""), None);
     }
 
