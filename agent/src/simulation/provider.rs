@@ -158,3 +158,22 @@ const fn google_words(class: Class) -> &'static [&'static str] {
         Class::CellPhone => &["Mobile phone"],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use armol_analysis::label_groups::LabelGroups;
+
+    use super::*;
+
+    #[test]
+    fn every_word_leads_to_the_group_of_its_kind_of_object() {
+        let groups = LabelGroups::coco();
+        for class in Class::ALL {
+            let group = groups.group(class.name());
+            assert!(group.is_some(), "{class:?}");
+            for word in SimulatedProvider::ALL.into_iter().flat_map(|each| each.words(class)) {
+                assert_eq!(groups.group(word), group, "{word}");
+            }
+        }
+    }
+}
