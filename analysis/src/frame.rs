@@ -24,8 +24,13 @@ pub enum LinkType {
     /// Four bytes of address family before the IP header, in either byte order; loopback devices
     /// of BSD and macOS. LINKTYPE 0 and 108.
     Loopback,
-    /// The IP header itself, as tunnels have it. LINKTYPE 101 (12 as a DLT of live captures).
+    /// The IP header itself, as tunnels have it. LINKTYPE 101 (12 or 14 as a DLT of live captures),
+    /// 228 for IPv4 only, 229 for IPv6 only.
     Raw,
+    /// Linux's cooked header of 16 bytes, as captures of all devices at once have it. LINKTYPE 113.
+    LinuxCooked,
+    /// Its second version, of 20 bytes, which names the device. LINKTYPE 276.
+    LinuxCooked2,
 }
 
 impl LinkType {
@@ -34,8 +39,21 @@ impl LinkType {
         match number {
             0 | 108 => Some(Self::Loopback),
             1 => Some(Self::Ethernet),
-            12 | 101 => Some(Self::Raw),
+            12 | 14 | 101 | 228 | 229 => Some(Self::Raw),
+            113 => Some(Self::LinuxCooked),
+            276 => Some(Self::LinuxCooked2),
             _ => None,
+        }
+    }
+
+    /// The words for people and for files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ethernet => "ethernet",
+            Self::Loopback => "loopback",
+            Self::Raw => "raw",
+            Self::LinuxCooked => "linux_cooked",
+            Self::LinuxCooked2 => "linux_cooked_2",
         }
     }
 }

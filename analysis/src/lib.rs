@@ -6,6 +6,7 @@
 
 mod assembly;
 pub mod average_precision;
+pub mod capture_file;
 mod datagram;
 pub mod detection;
 mod exchange;

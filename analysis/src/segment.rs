@@ -54,22 +54,34 @@ pub(crate) struct TcpStamps {
 
 impl<'a> Segment<'a> {
     /// Reads a frame; `None` where it holds no whole TCP header. Fragments are left out: the rest
-    /// of such a segment could not be found again.
+    /// of such a segment could not be found again. A segment inside VXLAN is as good as any.
     pub(crate) fn read(link_type: LinkType, frame: &Frame<'a>) -> Option<Self> {
         let packet = link_layer::ip_packet(link_type, frame.bytes)?;
         let (ip, _) = LaxIpSlice::from_slice(packet).ok()?;
         let inside = ip.payload();
+        if inside.ip_number == ip_number::UDP && !inside.fragmented {
+            let tunnelled = link_layer::inside_vxlan(inside.payload)?;
+            let packet = link_layer::ip_packet(LinkType::Ethernet, tunnelled)?;
+            let (ip, _) = LaxIpSlice::from_slice(packet).ok()?;
+            return Self::of_packet(frame, packet, &ip);
+        }
+        Self::of_packet(frame, packet, &ip)
+    }
+
+    /// Reads the segment of an IP packet that lies at the end of a frame.
+    fn of_packet(frame: &Frame<'a>, packet: &'a [u8], ip: &LaxIpSlice<'a>) -> Option<Self> {
+        let inside = ip.payload();
         if inside.ip_number != ip_number::TCP || inside.fragmented {
             return None;
         }
-        let link_header = frame.bytes.len() - packet.len();
-        let on_wire = usize::try_from(frame.wire_len).ok()?.saturating_sub(link_header);
-        let headers = header_length(&ip);
+        let before = frame.bytes.len() - packet.len();
+        let on_wire = usize::try_from(frame.wire_len).ok()?.saturating_sub(before);
+        let headers = header_length(ip);
         let captured = packet.get(headers..)?;
         let mut padded = [0; MOST_HEADER];
         let header = tcp_header(captured, &mut padded)?;
         let header_length = usize::from(header.data_offset()) * 4;
-        let payload = ip_length(&ip, on_wire).checked_sub(headers + header_length)?;
+        let payload = ip_length(ip, on_wire).checked_sub(headers + header_length)?;
         let bytes = captured.get(header_length..).unwrap_or_default();
         Some(Self {
             timestamp: frame.timestamp,

@@ -203,6 +203,7 @@ impl Connection {
 
     fn link_header(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
+        let ether_type = if self.client.is_ipv4() { [0x08, 0x00] } else { [0x86, 0xdd] };
         match self.link_type {
             LinkType::Ethernet => {
                 bytes.extend([2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1]);
@@ -210,13 +211,21 @@ impl Connection {
                     bytes.extend([0x81, 0x00]);
                     bytes.extend(tag.to_be_bytes());
                 }
-                bytes.extend(if self.client.is_ipv4() { [0x08, 0x00] } else { [0x86, 0xdd] });
+                bytes.extend(ether_type);
             }
             LinkType::Loopback => {
                 let family = if self.client.is_ipv4() { 2_u32 } else { 30 };
                 bytes.extend(family.to_le_bytes());
             }
             LinkType::Raw => {}
+            LinkType::LinuxCooked => {
+                bytes.extend([0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0]);
+                bytes.extend(ether_type);
+            }
+            LinkType::LinuxCooked2 => {
+                bytes.extend(ether_type);
+                bytes.extend([0, 0, 0, 0, 0, 2, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0]);
+            }
         }
         bytes
     }

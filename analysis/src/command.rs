@@ -1,0 +1,100 @@
+//! The subcommands of `armol-analysis`, and what they share.
+//!
+//! A subcommand names its inputs (`inputs`), has each opened and unpacked (`unpacking`) and read by
+//! several threads at once (`parallel`), and writes what comes of them in the order in which they
+//! were named.
+
+pub(crate) mod info;
+mod inputs;
+mod parallel;
+mod unpacking;
+
+use std::{
+    error::Error,
+    io::{self, ErrorKind, Write},
+};
+
+use armol_analysis::capture_file::{CaptureFileError, CaptureReader, Damage};
+use thiserror::Error;
+
+use self::{
+    inputs::{Input, InputError},
+    unpacking::Unpacked,
+};
+
+/// How far a subcommand came with its inputs, the worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Completion {
+    /// All of them were read to their end.
+    Whole,
+    /// One was read as far as it is whole.
+    Damaged,
+    /// One is no capture, or cannot be opened.
+    Refused,
+}
+
+/// Why a subcommand stopped.
+#[derive(Debug, Error)]
+pub(crate) enum CommandError {
+    /// The inputs cannot be found.
+    #[error(transparent)]
+    Inputs(#[from] InputError),
+    /// The result cannot be written.
+    #[error("cannot write the result")]
+    Write(#[from] io::Error),
+}
+
+impl CommandError {
+    /// Whether what was asked for is the mistake, rather than anything that happened to it.
+    pub(crate) const fn is_wrong_use(&self) -> bool {
+        matches!(self, Self::Inputs(_))
+    }
+
+    /// Whether whoever read the output, such as `head`, has had enough of it.
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Write(error) if error.kind() == ErrorKind::BrokenPipe)
+    }
+}
+
+/// Begins to read an input as a capture.
+///
+/// # Errors
+/// Where it cannot be opened or is no capture.
+fn open(input: &Input) -> Result<CaptureReader<Unpacked>, CaptureFileError> {
+    let source = input.open().map_err(CaptureFileError::Read)?;
+    CaptureReader::new(unpacking::unpack(source).map_err(CaptureFileError::Read)?)
+}
+
+/// Tells of an input that was refused; returns what that makes of the whole.
+fn tell_refused(
+    input: &Input,
+    error: CaptureFileError,
+    errors: &mut impl Write,
+) -> io::Result<Completion> {
+    let error = anyhow::Error::from(error);
+    writeln!(errors, "error: {input} cannot be used: {error:#}")?;
+    Ok(Completion::Refused)
+}
+
+/// Tells of an input that is damaged, where it is; returns what that makes of the whole.
+fn tell_damage(
+    input: &Input,
+    damage: Option<&Damage>,
+    errors: &mut impl Write,
+) -> io::Result<Completion> {
+    let Some(damage) = damage else { return Ok(Completion::Whole) };
+    writeln!(errors, "warning: {input} is damaged: {}", chain(damage))?;
+    Ok(Completion::Damaged)
+}
+
+/// What an error says, and behind a colon each what its cause says.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

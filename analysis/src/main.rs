@@ -1,0 +1,52 @@
+//! The command line of `armol-analysis`: what can be learnt from capture files alone.
+//!
+//! Files and threads are here and in `command`; the library behind them has none.
+
+mod command;
+
+use std::{
+    io::{self, BufWriter, Write},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+
+use self::command::{Completion, info};
+
+/// Tells from captured packets how long the server took, and how long the network.
+///
+/// Captures are pcap or pcapng files, as they are or packed with gzip or zstd; folders stand for
+/// all captures in them, and - for standard input.
+///
+/// Exit codes: 0 done, 1 done as far as a capture is whole that is cut or corrupt, 2 wrong use:
+/// flags, a file that is not there or is no capture.
+#[derive(Debug, Parser)]
+#[command(name = "armol-analysis", version = armol_analysis::VERSION, arg_required_else_help = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Info(info::InfoArguments),
+}
+
+fn main() -> ExitCode {
+    let mut output = BufWriter::new(io::stdout().lock());
+    let result = match CommandLine::parse().command {
+        Command::Info(arguments) => info::run(&arguments, &mut output, &mut io::stderr()),
+    };
+    match result {
+        Ok(Completion::Whole) => ExitCode::SUCCESS,
+        Ok(Completion::Damaged) => ExitCode::from(1),
+        Ok(Completion::Refused) => ExitCode::from(2),
+        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            let code = ExitCode::from(if error.is_wrong_use() { 2 } else { 1 });
+            // Where standard error is gone too, nobody is left to be told.
+            drop(writeln!(io::stderr(), "error: {:#}", anyhow::Error::from(error)));
+            code
+        }
+    }
+}
