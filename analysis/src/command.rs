@@ -4,9 +4,12 @@
 //! several threads at once (`parallel`), and writes what comes of them in the order in which they
 //! were named.
 
+mod findings;
+pub(crate) mod flows;
 pub(crate) mod info;
 mod inputs;
 mod parallel;
+pub(crate) mod split;
 mod unpacking;
 
 use std::{

@@ -11,7 +11,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
-use self::command::{Completion, info};
+use self::command::{Completion, flows, info, split};
 
 /// Tells from captured packets how long the server took, and how long the network.
 ///
@@ -29,12 +29,16 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Split(split::SplitArguments),
+    Flows(flows::FlowsArguments),
     Info(info::InfoArguments),
 }
 
 fn main() -> ExitCode {
     let mut output = BufWriter::new(io::stdout().lock());
     let result = match CommandLine::parse().command {
+        Command::Split(arguments) => split::run(&arguments, &mut output, &mut io::stderr()),
+        Command::Flows(arguments) => flows::run(&arguments, &mut output, &mut io::stderr()),
         Command::Info(arguments) => info::run(&arguments, &mut output, &mut io::stderr()),
     };
     match result {

@@ -10,17 +10,15 @@
 )]
 #![allow(clippy::print_stdout, reason = "--nocapture shows the accuracy of each capture")]
 
+mod support;
+
 use std::{
     collections::HashMap,
     fs,
     path::{Path, PathBuf},
 };
 
-use armol_analysis::{
-    frame::{Frame, LinkType},
-    offline::{ExchangeFinder, ExchangeRow, Finding, StreamFilter},
-    time::Timestamp,
-};
+use armol_analysis::offline::{ExchangeRow, Finding, StreamFilter};
 use serde::Deserialize;
 
 /// The port that the servers of the captures listened on.
@@ -53,40 +51,19 @@ struct Accuracy {
     errors: Vec<i64>,
 }
 
-fn data() -> Option<PathBuf> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().map(|folder| folder.join("shared/data/truth")).find(|path| path.is_dir())
-}
-
 fn lines<T: for<'de> Deserialize<'de>>(path: &Path) -> Vec<T> {
     let text = fs::read_to_string(path).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// The exchanges of a little-endian pcap file with nanoseconds.
 fn exchanges(path: &Path) -> Vec<ExchangeRow> {
-    let file = fs::read(path).unwrap();
-    let number = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap());
-    assert_eq!(number(0), 0xa1b2_3c4d);
     let filter = StreamFilter { server_ports: vec![SERVER_PORT], servers: Vec::new() };
-    let mut finder = ExchangeFinder::new(filter);
     let mut rows = Vec::new();
-    let mut sink = |finding| {
+    for finding in support::findings(path, filter) {
         if let Finding::Exchange(found) = finding {
             rows.push(ExchangeRow::new("capture.pcap", &found));
         }
-    };
-    let mut at = 24;
-    while at < file.len() {
-        let length = usize::try_from(number(at + 8)).unwrap();
-        let nanoseconds = i64::from(number(at)) * 1_000_000_000 + i64::from(number(at + 4));
-        let timestamp = Timestamp::from_unix_ns(nanoseconds);
-        let bytes = &file[at + 16..at + 16 + length];
-        let frame = Frame { timestamp, wire_len: number(at + 12), bytes };
-        finder.push(LinkType::Ethernet, &frame, &mut sink);
-        at += 16 + length;
     }
-    finder.finish(&mut sink);
     rows
 }
 
@@ -137,7 +114,7 @@ fn accuracy(folder: &Path) -> Accuracy {
 
 #[test]
 fn every_request_is_found_once_and_split_right() {
-    let Some(data) = data() else { return };
+    let Some(data) = support::shared_data("truth") else { return };
     let mut folders: Vec<PathBuf> =
         fs::read_dir(data).unwrap().map(|entry| entry.unwrap().path()).collect();
     folders.sort();

@@ -22,6 +22,10 @@ const LEAST_TEXT: u64 = 64;
 /// What encryption adds to a record's text: the tag and TLS 1.3's content type, or TLS 1.2's nonce.
 const OVERHEAD_13: u64 = 17;
 const OVERHEAD_12: u64 = 24;
+/// A request that pauses for so long after the server spoke is over, and was answered briefly; one
+/// that pauses longer whatever happens is no request of a service.
+const PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// A small record belongs to a longer one this close to it.
 const ADJACENT: Duration = Duration::from_millis(1);
 /// The lengths of an encrypted Finished of TLS 1.3, with hashes of 256 and 384 bits.
@@ -39,6 +43,7 @@ pub(crate) struct Conversation {
     prelude: Option<Prelude>,
     last_sent: Option<Timestamp>,
     last_arrived: Option<Timestamp>,
+    acknowledged: u64,
     tickets: Tickets,
     exchanges: u32,
     flags: SplitFlags,
@@ -72,7 +77,15 @@ enum Turn {
     /// The client speaks or waits.
     Requesting(Request),
     /// The server answers.
-    Responding { request: Range<u64>, response: Range<u64> },
+    Responding {
+        request: Range<u64>,
+        response: Range<u64>,
+        /// When the client said something of its own after the last byte, so that what the server
+        /// says a round trip later may answer that.
+        spoken: Option<Timestamp>,
+        /// Whether the server has answered something else since.
+        over: bool,
+    },
 }
 
 /// A request as far as it was seen.
@@ -85,6 +98,8 @@ struct Request {
     interrupted: bool,
     /// Whether the server has sent a small record, as a 100-continue is.
     answered_briefly: bool,
+    /// What the server said at length before it had all of the request.
+    early: Option<Range<u64>>,
 }
 
 #[derive(Clone, Debug)]
@@ -103,6 +118,7 @@ impl Conversation {
             prelude: None,
             last_sent: None,
             last_arrived: None,
+            acknowledged: 0,
             tickets: Tickets::default(),
             exchanges: 0,
             flags: SplitFlags::empty(),
@@ -119,6 +135,11 @@ impl Conversation {
         self.last_sent = Some(at);
     }
 
+    /// Notes that client bytes were sent again.
+    pub(crate) fn sent_again(&mut self, range: &Range<u64>) {
+        self.tickets.sent_again(range);
+    }
+
     /// Notes that server bytes in order arrived.
     pub(crate) const fn arrived(&mut self, at: Timestamp) {
         self.last_arrived = Some(at);
@@ -126,6 +147,7 @@ impl Conversation {
 
     /// Notes an acknowledgement of the client's bytes.
     pub(crate) fn acknowledged(&mut self, position: u64, at: Timestamp) {
+        self.acknowledged = self.acknowledged.max(position);
         self.tickets.acknowledged(position, at);
     }
 
@@ -196,6 +218,10 @@ impl Conversation {
     /// Ends the connection; returns the exchange that was under way, if it was answered.
     pub(crate) fn finish(&mut self) -> Option<Bounds> {
         self.redeem_tickets();
+        if let Turn::Requesting(Request { range, early: Some(response), .. }) = &self.turn {
+            let (request, response) = (range.clone(), response.clone());
+            self.turn = Turn::Responding { request, response, spoken: None, over: true };
+        }
         self.end_exchange()
     }
 
@@ -213,7 +239,7 @@ impl Conversation {
         let is_finished = FINISHED_LENGTHS.contains(&record.length());
         if is_finished || self.handshake.client_records == MOST_CLIENT_HANDSHAKE {
             self.handshake.ended = Some(record.at);
-            self.tickets.expect(record.range.end);
+            self.tickets.expect(record.range.clone(), record.at);
         }
         true
     }
@@ -230,6 +256,7 @@ impl Conversation {
         if matches!(&self.turn, Turn::Requesting(request) if !request.answered_briefly) {
             self.redeem_tickets();
         }
+        self.give_up_paused(record.at);
         if let Turn::Requesting(request) = &mut self.turn {
             request.range.end = record.range.end;
             request.tail = record.range.end;
@@ -244,22 +271,44 @@ impl Conversation {
             tail: record.range.end,
             interrupted: false,
             answered_briefly: false,
+            early: None,
         });
         over
     }
 
-    /// A small record continues a request that it follows at once, or begins one that follows it
-    /// at once.
-    fn take_small_request(&mut self, record: &Record, adjacent: bool) {
-        if let Turn::Requesting(request) = &mut self.turn {
-            if adjacent && !request.interrupted {
-                request.tail = record.range.end;
-            }
-            return;
+    /// A request that pauses is over where the server has spoken, too briefly for an answer to be
+    /// told from other things it may say; where it has not, the pause is not one of a service.
+    fn give_up_paused(&mut self, at: Timestamp) {
+        let Turn::Requesting(request) = &self.turn else { return };
+        let paused = |length| self.last_sent.is_some_and(|last| at > last.plus(length));
+        let received = self.acknowledged >= request.range.end;
+        if received && request.interrupted && paused(PAUSE) {
+            self.turn = Turn::Idle;
+            self.tickets.discard();
+        } else if paused(LONGEST_PAUSE) {
+            self.flags |= SplitFlags::IMPLAUSIBLE;
         }
-        // Before the first request of a connection HTTP/2 has things of its own to say.
-        if self.exchanges == 0 && self.handshake.began.is_some() {
-            return;
+    }
+
+    /// A small record continues a request that it follows at once or that is still on its way, or
+    /// begins one that follows it at once.
+    fn take_small_request(&mut self, record: &Record, adjacent: bool) {
+        match &mut self.turn {
+            Turn::Requesting(request) => {
+                let under_way = self.acknowledged < request.tail;
+                if (adjacent || under_way) && !request.interrupted {
+                    request.tail = record.range.end;
+                }
+                return;
+            }
+            Turn::Responding { spoken, .. } => {
+                if spoken.is_none() && !is_adjacent(self.last_arrived, record.at) {
+                    *spoken = Some(record.at);
+                }
+            }
+            // Before a connection's first request HTTP/2 has things of its own to say.
+            Turn::Idle if self.exchanges == 0 && self.handshake.began.is_some() => return,
+            Turn::Idle => {}
         }
         let continued = self.prelude.take().filter(|_| adjacent);
         let start = continued.map_or(record.range.start, |prelude| prelude.start);
@@ -277,18 +326,23 @@ impl Conversation {
         self.prelude = None;
         match &mut self.turn {
             Turn::Idle => {}
-            Turn::Responding { response, .. } => {
-                if !small || adjacent {
+            Turn::Responding { response, spoken, over, .. } => {
+                if let Some(spoken) = spoken.take() {
+                    let answer = round_trip().map(|length| spoken.plus(length));
+                    *over |= answer.is_some_and(|answer| record.at >= answer);
+                }
+                if !*over && (!small || adjacent) {
                     response.end = record.range.end;
                 }
             }
             Turn::Requesting(request) => {
                 request.interrupted = true;
                 request.answered_briefly |= small;
-                if small || record.acknowledged < request.range.end {
+                if small || (self.exchanges == 0 && self.tickets.take(record, round_trip)) {
                     return;
                 }
-                if self.exchanges == 0 && self.tickets.take(record, round_trip) {
+                if record.acknowledged < request.range.end {
+                    request.early.get_or_insert_with(|| record.range.clone());
                     return;
                 }
                 self.begin_response(record);
@@ -301,14 +355,15 @@ impl Conversation {
         let tail =
             if record.acknowledged >= request.tail { request.tail } else { request.range.end };
         let request = request.range.start..tail;
-        self.turn = Turn::Responding { request, response: record.range.clone() };
+        let response = record.range.clone();
+        self.turn = Turn::Responding { request, response, spoken: None, over: false };
         self.tickets.discard();
     }
 
     /// Where nothing but supposed tickets came before the next request, they were its answer.
     fn redeem_tickets(&mut self) {
-        let Turn::Requesting(_) = &self.turn else { return };
-        if let Some((first, last)) = self.tickets.redeem() {
+        let Turn::Requesting(request) = &self.turn else { return };
+        if let Some((first, last)) = self.tickets.redeem(request.range.end) {
             self.begin_response(&first);
             if let Turn::Responding { response, .. } = &mut self.turn {
                 response.end = last;
@@ -317,7 +372,8 @@ impl Conversation {
     }
 
     fn end_exchange(&mut self) -> Option<Bounds> {
-        let Turn::Responding { request, response } = std::mem::replace(&mut self.turn, Turn::Idle)
+        let Turn::Responding { request, response, .. } =
+            std::mem::replace(&mut self.turn, Turn::Idle)
         else {
             return None;
         };

@@ -164,6 +164,9 @@ impl Stream {
             let assembly = self.up.assembly.get_or_insert_with(|| assembly(from_start));
             let (protocol, flow) = (&mut self.protocol, &self.flow);
             assembly.push(&piece, &mut |piece| protocol.client(piece, flow, &mut over));
+            if let (true, Protocol::Tls(tls)) = (taken.repeated, &mut self.protocol) {
+                tls.conversation.sent_again(range);
+            }
             self.read_name();
         }
         self.hand_on(over, sink);

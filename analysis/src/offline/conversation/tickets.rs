@@ -3,9 +3,9 @@
 //! A server sends them as soon as it has the client's Finished, in one burst of few and short
 //! records. Where the first request follows the Finished at once, they come when its answer could.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
-use crate::{time::Timestamp, tls_record::Record};
+use crate::{flow::overlap, time::Timestamp, tls_record::Record};
 
 /// The most records that bring tickets, and the longest of them.
 const MOST: usize = 4;
@@ -21,23 +21,50 @@ const LONGEST_ALONE: u64 = 600;
 /// Sets aside what may be tickets.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tickets {
-    finished: Option<u64>,
-    finished_acknowledged: Option<Timestamp>,
+    finished: Option<Finished>,
+    /// When the server had it, as the last record was judged by.
+    received: Option<Timestamp>,
     aside: Vec<Record>,
 }
 
+/// The client's Finished.
+#[derive(Clone, Debug)]
+struct Finished {
+    range: Range<u64>,
+    sent: Timestamp,
+    sent_again: bool,
+    acknowledged: Option<Timestamp>,
+}
+
+impl Finished {
+    /// When the server had it, as seen from here. Its acknowledgement may be late; a round trip
+    /// after it was sent is not, unless it was lost.
+    fn received(&self, round_trip: Option<Duration>) -> Option<Timestamp> {
+        let acknowledged = self.acknowledged?;
+        let expected = round_trip.filter(|_| !self.sent_again).map(|length| self.sent.plus(length));
+        Some(expected.map_or(acknowledged, |expected| expected.min(acknowledged)))
+    }
+}
+
 impl Tickets {
-    /// Tickets may come once this position of the client's stream is acknowledged.
-    pub(super) const fn expect(&mut self, finished: u64) {
-        self.finished = Some(finished);
+    /// Tickets may come once the Finished with these positions is received.
+    pub(super) const fn expect(&mut self, range: Range<u64>, sent: Timestamp) {
+        self.finished = Some(Finished { range, sent, sent_again: false, acknowledged: None });
     }
 
     /// Notes an acknowledgement of the client's bytes.
     pub(super) fn acknowledged(&mut self, position: u64, at: Timestamp) {
-        if self.finished_acknowledged.is_none()
-            && self.finished.is_some_and(|finished| finished <= position)
+        if let Some(finished) = &mut self.finished
+            && finished.range.end <= position
         {
-            self.finished_acknowledged = Some(at);
+            finished.acknowledged.get_or_insert(at);
+        }
+    }
+
+    /// Notes that client bytes were sent again.
+    pub(super) fn sent_again(&mut self, range: &Range<u64>) {
+        if let Some(finished) = &mut self.finished {
+            finished.sent_again |= overlap(&finished.range, range);
         }
     }
 
@@ -47,14 +74,17 @@ impl Tickets {
         record: &Record,
         round_trip: impl FnOnce() -> Option<Duration>,
     ) -> bool {
-        let Some(acknowledged) = self.finished_acknowledged else { return false };
-        let part = round_trip().map_or(LEAST_WINDOW, |length| length / WINDOW_PART);
+        let Some(finished) = &self.finished else { return false };
+        let round_trip = round_trip();
+        let Some(received) = finished.received(round_trip) else { return false };
+        let part = round_trip.map_or(LEAST_WINDOW, |length| length / WINDOW_PART);
         let follows = self.aside.last().is_none_or(|last| record.at <= last.at.plus(BURST));
         let is_ticket = self.aside.len() < MOST
             && record.length() <= LONGEST
-            && record.at <= acknowledged.plus(part.max(LEAST_WINDOW))
+            && record.at <= received.plus(part.max(LEAST_WINDOW))
             && follows;
         if is_ticket {
+            self.received = Some(received);
             self.aside.push(record.clone());
         }
         is_ticket
@@ -65,15 +95,15 @@ impl Tickets {
         self.aside.clear();
     }
 
-    /// The answer's first record and its end, where all that was set aside cannot be tickets
-    /// alone. Tickets of one burst are equally long and come at once; the answer then begins where
-    /// lengths change.
-    pub(super) fn redeem(&mut self) -> Option<(Record, u64)> {
-        let aside = std::mem::take(&mut self.aside);
+    /// The first record and the end of the answer to a request that ends here, where all that was
+    /// set aside cannot be tickets alone. Tickets of one burst are equally long and come at once;
+    /// the answer then begins where lengths change.
+    pub(super) fn redeem(&mut self, request_end: u64) -> Option<(Record, u64)> {
+        let mut aside = std::mem::take(&mut self.aside);
+        aside.retain(|record| record.acknowledged >= request_end);
+        let received = self.received?;
         let length = aside.first()?.length();
-        let at_once = self.finished_acknowledged.is_some_and(|acknowledged| {
-            aside.iter().all(|record| record.at <= acknowledged.plus(LEAST_WINDOW))
-        });
+        let at_once = aside.iter().all(|record| record.at <= received.plus(LEAST_WINDOW));
         let other = aside.iter().position(|record| record.length() != length);
         if other.is_none() && length <= LONGEST_ALONE && at_once {
             return None;
