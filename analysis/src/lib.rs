@@ -9,6 +9,7 @@ pub mod capture_file;
 pub mod detection;
 mod exchange;
 mod flow;
+pub mod fragments;
 pub mod frame;
 pub mod identity;
 pub mod label_groups;
