@@ -16,11 +16,14 @@
 //! assert_eq!(frames.len(), 4);
 //! ```
 
+mod capture;
+
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     ops::Range,
 };
 
+pub use self::capture::{CaptureFormat, CaptureWriter};
 use crate::{
     frame::{Frame, LinkType},
     time::Timestamp,
