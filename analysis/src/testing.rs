@@ -74,6 +74,16 @@ impl Packet {
         }
     }
 
+    /// Whether the client sends it.
+    pub const fn is_by_client(&self) -> bool {
+        self.by_client
+    }
+
+    /// The bytes of its side's stream that it carries.
+    pub fn payload(&self) -> Range<u64> {
+        self.data.clone()
+    }
+
     /// Opens its side's stream.
     #[must_use]
     pub fn syn(mut self) -> Self {
