@@ -7,10 +7,12 @@
 mod assembly;
 pub mod average_precision;
 pub mod capture_file;
+pub mod capture_name;
 mod datagram;
 pub mod detection;
 mod exchange;
 mod flow;
+pub mod fragments;
 pub mod frame;
 pub mod identity;
 pub mod label_groups;

@@ -194,6 +194,31 @@ mod tests {
     }
 
     #[test]
+    fn a_segment_is_the_same_behind_every_link_layer() {
+        use LinkType::{LinuxCooked, LinuxCooked2, Loopback, Raw};
+        for link_type in [Loopback, Raw, LinuxCooked, LinuxCooked2] {
+            let connection = Connection { link_type, ..Connection::ipv6() };
+            let frame = connection.frame(&client(7).data(0..1448).super_frame());
+            let segment = Segment::read(link_type, &frame.as_frame()).unwrap();
+            assert_eq!((segment.source, segment.payload), (connection.client, 1448));
+        }
+    }
+
+    #[test]
+    fn a_segment_inside_a_tunnel_is_as_good_as_any() {
+        let inner = frame(&client(7).data(0..1448).super_frame());
+        let mut outer = vec![0; 14];
+        outer[12] = 8;
+        outer.extend([0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, 17, 0, 0, 10, 9, 9, 1, 10, 9, 9, 2]);
+        outer.extend([0x99, 0x99, 0x12, 0xb5, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 5, 0]);
+        let wire_len = inner.wire_len + u32::try_from(outer.len()).unwrap();
+        let bytes = [outer, inner.bytes.clone()].concat();
+        let tunnelled = CapturedFrame { timestamp: inner.timestamp, wire_len, bytes };
+        let segment = read(&tunnelled).unwrap();
+        assert_eq!((segment.source, segment.payload), (Connection::ipv4().client, 1448));
+    }
+
+    #[test]
     fn ethernet_padding_is_no_payload() {
         let frame = frame(&server(0).acknowledges(0));
         assert_eq!((frame.bytes.len(), read(&frame).unwrap().payload), (60, 0));

@@ -16,11 +16,14 @@
 //! assert_eq!(frames.len(), 4);
 //! ```
 
+mod capture;
+
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     ops::Range,
 };
 
+pub use self::capture::{CaptureFormat, CaptureWriter};
 use crate::{
     frame::{Frame, LinkType},
     time::Timestamp,
@@ -69,6 +72,16 @@ impl Packet {
             blocks: Vec::new(),
             super_frame: false,
         }
+    }
+
+    /// Whether the client sends it.
+    pub const fn is_by_client(&self) -> bool {
+        self.by_client
+    }
+
+    /// The bytes of its side's stream that it carries.
+    pub fn payload(&self) -> Range<u64> {
+        self.data.clone()
     }
 
     /// Opens its side's stream.

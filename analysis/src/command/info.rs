@@ -7,6 +7,7 @@ use std::{
 
 use armol_analysis::{
     capture_file::{CaptureFileError, Damage, Tally},
+    capture_name::CaptureName,
     frame::LinkType,
     report::{plain_table, table_text},
     time::Timestamp,
@@ -27,7 +28,8 @@ use super::{
   armol-analysis info run.cap us2sg/
   zstdcat run.pcapng.zst | armol-analysis info --json -
 
-JSON is one object a line, in the order of the captures; absent is null.")]
+JSON is one object a line, in the order of the captures; absent is null. begun, route and series
+are what names like us-sg_08/20210508_010101.cap say.")]
 pub(crate) struct InfoArguments {
     /// Captures, folders of captures, or - for standard input
     #[arg(required = true, value_name = "FILE")]
@@ -141,6 +143,9 @@ fn link_names(tally: &Tally) -> Vec<String> {
 #[derive(Debug, Serialize)]
 struct Line {
     file: String,
+    route: Option<String>,
+    series: Option<String>,
+    begun: Option<String>,
     format: &'static str,
     link_types: Vec<String>,
     packets: u64,
@@ -165,8 +170,12 @@ struct DamageLine {
 impl Line {
     fn new(input: &Input, capture: &Capture) -> Self {
         let tally = &capture.tally;
+        let CaptureName { begun, route } = input.name();
         Self {
             file: input.to_string(),
+            begun: begun.map(|begun| begun.format("%Y-%m-%dT%H:%M:%S").to_string()),
+            route: route.as_ref().map(ToString::to_string),
+            series: route.and_then(|route| route.series),
             format: capture.format,
             link_types: link_names(tally),
             packets: tally.packets,

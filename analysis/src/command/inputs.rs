@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use armol_analysis::capture_name::CaptureName;
 use thiserror::Error;
 
 /// The endings of names that captures in a folder have, without those of packers.
@@ -54,6 +55,14 @@ impl Input {
             Self::Standard => Box::new(io::stdin()),
             Self::File(path) => Box::new(File::open(path)?),
         })
+    }
+
+    /// What its name says about it.
+    pub(super) fn name(&self) -> CaptureName {
+        match self {
+            Self::Standard => CaptureName::default(),
+            Self::File(path) => CaptureName::of(path),
+        }
     }
 }
 
