@@ -7,6 +7,7 @@
 
 mod conversation;
 mod http;
+mod published_rule;
 mod row;
 mod server_name;
 mod stream;
@@ -19,8 +20,11 @@ use std::{
     time::Duration,
 };
 
-pub use self::row::ExchangeRow;
 use self::stream::Stream;
+pub use self::{
+    published_rule::{PublishedLag, PublishedRule, published_terms},
+    row::ExchangeRow,
+};
 use crate::{
     datagram,
     frame::{Frame, LinkType},
@@ -53,6 +57,14 @@ pub struct StreamFilter {
     pub server_ports: Vec<u16>,
     /// The servers' addresses.
     pub servers: Vec<IpAddr>,
+}
+
+impl StreamFilter {
+    /// Whether streams of this server are of interest.
+    pub fn wants(&self, server: SocketAddr) -> bool {
+        (self.server_ports.is_empty() || self.server_ports.contains(&server.port()))
+            && (self.servers.is_empty() || self.servers.contains(&server.ip()))
+    }
 }
 
 /// Something that is over.
@@ -239,11 +251,8 @@ impl ExchangeFinder {
 
     /// Begins a stream; returns whether it is of interest.
     fn begin(&mut self, ends: Ends, segment: &Segment<'_>, sink: &mut impl FnMut(Finding)) -> bool {
-        let (client, server) = self.roles(segment);
-        let StreamFilter { server_ports, servers } = &self.filter;
-        let wanted = (server_ports.is_empty() || server_ports.contains(&server.port()))
-            && (servers.is_empty() || servers.contains(&server.ip()));
-        if !wanted {
+        let (client, server) = roles(&self.filter.server_ports, segment);
+        if !self.filter.wants(server) {
             return false;
         }
         if self.streams.len() >= MOST_STREAMS {
@@ -260,24 +269,6 @@ impl ExchangeFinder {
         self.streams.insert(ends, stream.named(name));
         self.begun += 1;
         true
-    }
-
-    /// Who is the client and who the server. Without a SYN the server is the end with a port of
-    /// interest or else one that no client is given; failing that, who speaks first is the client.
-    fn roles(&self, segment: &Segment<'_>) -> (SocketAddr, SocketAddr) {
-        let (source, destination) = (segment.source, segment.destination);
-        let client_speaks = if segment.syn {
-            segment.acknowledgment.is_none()
-        } else {
-            let wanted = |end: SocketAddr| self.filter.server_ports.contains(&end.port());
-            let low = |end: SocketAddr| end.port() < EPHEMERAL;
-            match (wanted(source), wanted(destination)) {
-                (true, false) => false,
-                (false, true) => true,
-                _ => low(destination) || !low(source),
-            }
-        };
-        if client_speaks { (source, destination) } else { (destination, source) }
     }
 
     fn note_names(&mut self, link_type: LinkType, frame: &Frame<'_>) {
@@ -324,6 +315,24 @@ impl ExchangeFinder {
 fn end(mut stream: Stream, sink: &mut impl FnMut(Finding)) {
     stream.finish(sink);
     sink(Finding::Stream(Box::new(stream.summary())));
+}
+
+/// Who is the client and who the server. Without a SYN the server is the end with a port of interest
+/// or else one that no client is given; failing that, who speaks first is the client.
+fn roles(server_ports: &[u16], segment: &Segment<'_>) -> (SocketAddr, SocketAddr) {
+    let (source, destination) = (segment.source, segment.destination);
+    let client_speaks = if segment.syn {
+        segment.acknowledgment.is_none()
+    } else {
+        let wanted = |end: SocketAddr| server_ports.contains(&end.port());
+        let low = |end: SocketAddr| end.port() < EPHEMERAL;
+        match (wanted(source), wanted(destination)) {
+            (true, false) => false,
+            (false, true) => true,
+            _ => low(destination) || !low(source),
+        }
+    };
+    if client_speaks { (source, destination) } else { (destination, source) }
 }
 
 fn ends(segment: &Segment<'_>) -> Ends {

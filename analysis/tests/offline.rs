@@ -74,12 +74,9 @@ impl Talk {
 
     /// The client sends these bytes in one segment.
     fn client(&mut self, at: i64, bytes: &[u8]) {
-        let end = self.sent + bytes.len() as u64;
-        let packet = client(at).data(self.sent..end).acknowledges(self.received);
-        let mut frame = self.connection.frame(&packet);
-        put(&mut frame, bytes);
-        self.frames.push(frame);
-        self.sent = end;
+        let packet = client(at).bytes(self.sent, bytes).acknowledges(self.received);
+        self.frames.push(self.connection.frame(&packet));
+        self.sent += bytes.len() as u64;
     }
 
     /// The server's bytes arrive in one segment, which acknowledges all that was sent.
@@ -88,12 +85,9 @@ impl Talk {
     }
 
     fn server_acknowledging(&mut self, at: i64, bytes: &[u8], acknowledged: u64) {
-        let end = self.received + bytes.len() as u64;
-        let packet = server(at).data(self.received..end).acknowledges(acknowledged);
-        let mut frame = self.connection.frame(&packet);
-        put(&mut frame, bytes);
-        self.frames.push(frame);
-        self.received = end;
+        let packet = server(at).bytes(self.received, bytes).acknowledges(acknowledged);
+        self.frames.push(self.connection.frame(&packet));
+        self.received += bytes.len() as u64;
     }
 
     /// The server acknowledges all that was sent.
@@ -115,13 +109,6 @@ impl Talk {
         let times = |found: &FoundExchange| found.split.times.expect("times").inference();
         self.exchanges().iter().map(|found| times(found).as_micros()).collect()
     }
-}
-
-/// Writes a payload into a frame, which is all of it but padding.
-fn put(frame: &mut CapturedFrame, payload: &[u8]) {
-    const HEADERS: usize = 14 + 20 + 20;
-    let room = frame.bytes.len().saturating_sub(HEADERS).min(payload.len());
-    frame.bytes[HEADERS..HEADERS + room].copy_from_slice(&payload[..room]);
 }
 
 fn findings(

@@ -2,11 +2,13 @@
 
 use std::{
     io::{self, Write},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
 };
 
 use armol_analysis::{
     capture_file::{CaptureFileError, Damage},
+    fragments::Fragments,
+    frame::{Frame, LinkType},
     offline::{ExchangeFinder, Finding, StreamFilter},
 };
 use clap::Args;
@@ -25,13 +27,20 @@ pub(super) struct StreamArguments {
 }
 
 impl StreamArguments {
-    fn filter(&self) -> StreamFilter {
+    /// The same for the finder.
+    pub(super) fn filter(&self) -> StreamFilter {
         StreamFilter { server_ports: self.server_port.clone(), servers: self.server.clone() }
+    }
+
+    /// Whether a server is of interest.
+    pub(super) fn wants(&self, server: SocketAddr) -> bool {
+        self.filter().wants(server)
     }
 }
 
 /// How the reading of one capture went.
-struct Reading {
+#[derive(Debug)]
+pub(super) struct Reading {
     damage: Option<Damage>,
     untimed: u64,
 }
@@ -82,29 +91,51 @@ pub(super) fn for_each(
     Ok(completion)
 }
 
-/// Reads a capture until `take` says that it is enough.
-fn read(
+/// Finds what is in a capture until `take` says that it is enough.
+///
+/// # Errors
+/// Where the input cannot be opened or is no capture.
+pub(super) fn read(
     input: &Input,
     filter: &StreamFilter,
     mut take: impl FnMut(Finding) -> bool,
 ) -> Result<Reading, CaptureFileError> {
-    let mut reader = open(input)?;
     let mut finder = ExchangeFinder::new(filter.clone());
+    let mut more = true;
+    let mut sink = |finding| more = more && take(finding);
+    let reading = read_frames(input, |link_type, frame| {
+        finder.push(link_type, frame, &mut sink);
+    })?;
+    finder.finish(&mut sink);
+    Ok(reading)
+}
+
+/// Hands over the frames of a capture that have a time, put together where they are fragments.
+///
+/// # Errors
+/// Where the input cannot be opened or is no capture.
+pub(super) fn read_frames(
+    input: &Input,
+    mut take: impl FnMut(LinkType, &Frame<'_>),
+) -> Result<Reading, CaptureFileError> {
+    let mut reader = open(input)?;
+    let mut fragments = Fragments::new();
     let mut untimed = 0;
-    let mut enough = false;
-    let mut sink = |finding| enough |= !take(finding);
     while let Some(captured) = reader.next_frame() {
-        if captured.timed {
-            finder.push(captured.link_type, &captured.frame, &mut sink);
-        } else {
+        if !captured.timed {
             untimed += 1;
+        } else if let Some(whole) = fragments.whole(captured) {
+            take(whole.link_type, &whole.frame);
         }
     }
-    finder.finish(&mut sink);
     Ok(Reading { damage: reader.into_damage(), untimed })
 }
 
-fn tell(
+/// Tells what kept a capture from being read as a whole; returns what that makes of all.
+///
+/// # Errors
+/// Where `errors` fails.
+pub(super) fn tell(
     input: &Input,
     reading: Result<Reading, CaptureFileError>,
     errors: &mut impl Write,
