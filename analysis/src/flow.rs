@@ -64,6 +64,8 @@ pub(crate) enum Event {
 /// What a segment turned out to be on its flow.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Taken {
+    /// The position of its sequence number in the server's stream; `None` for the client's.
+    pub(crate) next: Option<u64>,
     /// The positions of its payload; `None` where it has none of this stream.
     pub(crate) range: Option<Range<u64>>,
     /// Whether some of its bytes were seen before.
@@ -180,7 +182,7 @@ impl Flow {
             let data = Data { at: segment.timestamp, range, resent: added.repeated };
             self.log(Event::Sent(data));
         }
-        Taken { range: Some(range), repeated: added.repeated, acknowledged }
+        Taken { range: Some(range), repeated: added.repeated, acknowledged, next: None }
     }
 
     /// Takes a segment of the server.
@@ -206,12 +208,14 @@ impl Flow {
             let refilled = self.note_hole(segment.timestamp, added);
             taken.repeated = added.repeated || refilled;
             taken.range = Some(range.clone());
+            taken.next = Some(range.start);
             if range.end > self.received.resolved {
                 let data = Data { at: segment.timestamp, range, resent: taken.repeated };
                 self.log(Event::Arrived(data, acknowledged));
                 return taken;
             }
         }
+        taken.next = self.received.numbering.and_then(|numbering| numbering.position(sequence));
         // What a resolved response repeats is no news, but may acknowledge the next request.
         if let Some(position) = acknowledged.filter(|_| further) {
             self.log(Event::Acknowledged(segment.timestamp, position));

@@ -161,6 +161,21 @@ fn session_tickets_are_no_answer() {
 }
 
 #[test]
+fn a_ticket_that_was_lost_at_first_is_no_answer() {
+    let mut talk = Talk::tls();
+    talk.client(81_100, &record(1000));
+    let (ticket, start) = (record(230), talk.received);
+    talk.received += ticket.len() as u64;
+    // The acknowledgement's own sequence number shows that the ticket was sent.
+    let shown = server(121_200).data(talk.received..talk.received).acknowledges(talk.sent);
+    let again = server(171_200).bytes(start, &ticket).acknowledges(talk.sent);
+    talk.frames.extend(talk.connection.frames(&[shown, again]));
+    talk.server(221_200, &record(400));
+    assert_eq!(talk.inferences(), [100_000]);
+    assert_eq!(talk.exchanges()[0].split.response_bytes, 422);
+}
+
+#[test]
 fn an_answer_right_behind_the_tickets_is_found() {
     let mut talk = Talk::tls();
     talk.client(81_100, &record(1000));

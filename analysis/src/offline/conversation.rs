@@ -151,6 +151,13 @@ impl Conversation {
         self.tickets.acknowledged(position, at);
     }
 
+    /// Notes that a segment without bytes shows the server to have sent all before this position.
+    pub(crate) fn announced(&mut self, position: u64, at: Timestamp) {
+        if self.exchanges == 0 {
+            self.tickets.announced(position, at);
+        }
+    }
+
     /// Bytes that cannot be read are taken for application data, and the doubt is flagged.
     pub(crate) fn client_opaque(&mut self, record: &Record) -> Option<Bounds> {
         self.flags |= SplitFlags::CAPTURE_GAP;

@@ -182,6 +182,9 @@ impl Stream {
         let (protocol, flow) = (&mut self.protocol, &self.flow);
         if let Some(position) = taken.acknowledged {
             protocol.acknowledged(position, segment.timestamp);
+            if let (Some(next), None) = (taken.next, &taken.range) {
+                protocol.announced(next, segment.timestamp);
+            }
             if let Some(assembly) = &mut self.up.assembly {
                 assembly.acknowledge(position, &mut |piece| {
                     protocol.client(piece, flow, &mut over);
@@ -359,6 +362,12 @@ impl Protocol {
     fn acknowledged(&mut self, position: u64, at: Timestamp) {
         if let Self::Tls(tls) = self {
             tls.conversation.acknowledged(position, at);
+        }
+    }
+
+    fn announced(&mut self, position: u64, at: Timestamp) {
+        if let Self::Tls(tls) = self {
+            tls.conversation.announced(position, at);
         }
     }
 

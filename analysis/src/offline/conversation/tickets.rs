@@ -15,6 +15,8 @@ const LEAST_WINDOW: Duration = Duration::from_millis(3);
 const WINDOW_PART: u32 = 4;
 /// Tickets follow one another as closely as this.
 const BURST: Duration = Duration::from_millis(1);
+/// How many announcements of what the server has sent are kept.
+const MOST_ANNOUNCED: usize = 16;
 /// A ticket alone is no longer than this.
 const LONGEST_ALONE: u64 = 600;
 
@@ -24,6 +26,8 @@ pub(super) struct Tickets {
     finished: Option<Finished>,
     /// When the server had it, as the last record was judged by.
     received: Option<Timestamp>,
+    /// Up to where the server is known to have sent, and since when, beginning with the Finished.
+    announced: Vec<(u64, Timestamp)>,
     aside: Vec<Record>,
 }
 
@@ -68,6 +72,20 @@ impl Tickets {
         }
     }
 
+    /// Notes that the server has sent all before this position, whether it arrived or was lost.
+    pub(super) fn announced(&mut self, position: u64, at: Timestamp) {
+        let further = self.announced.last().is_none_or(|(last, _)| *last < position);
+        if self.finished.is_some() && further && self.announced.len() < MOST_ANNOUNCED {
+            self.announced.push((position, at));
+        }
+    }
+
+    /// When a record arrived or, where it was lost at first, would have done so at the latest.
+    fn arrival(&self, record: &Record) -> Timestamp {
+        let announced = self.announced.iter().find(|(position, _)| *position >= record.range.end);
+        announced.map_or(record.at, |(_, at)| record.at.min(*at))
+    }
+
     /// Sets a record aside where it may be a ticket; returns whether it did.
     pub(super) fn take(
         &mut self,
@@ -78,6 +96,7 @@ impl Tickets {
         let round_trip = round_trip();
         let Some(received) = finished.received(round_trip) else { return false };
         let part = round_trip.map_or(LEAST_WINDOW, |length| length / WINDOW_PART);
+        let record = Record { at: self.arrival(record), ..record.clone() };
         let follows = self.aside.last().is_none_or(|last| record.at <= last.at.plus(BURST));
         let is_ticket = self.aside.len() < MOST
             && record.length() <= LONGEST
@@ -85,7 +104,7 @@ impl Tickets {
             && follows;
         if is_ticket {
             self.received = Some(received);
-            self.aside.push(record.clone());
+            self.aside.push(record);
         }
         is_ticket
     }
