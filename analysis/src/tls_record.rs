@@ -70,6 +70,15 @@ pub(crate) enum Found {
     Opaque(Record),
 }
 
+impl Found {
+    /// Where it begins.
+    pub(crate) const fn start(&self) -> u64 {
+        match self {
+            Self::Record(record) | Self::Opaque(record) => record.range.start,
+        }
+    }
+}
+
 /// Records that were seen to their end, by type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RecordCounts {
@@ -106,7 +115,13 @@ impl RecordWalker {
     pub(crate) const fn new(from_start: bool) -> Self {
         let counts = RecordCounts { application: 0, handshake: 0, other: 0 };
         let hello = Vec::new();
-        Self { place: Place::Lost, seen: false, from_start, counts, hello }
+        let epoch = Timestamp::from_unix_ns(0);
+        let place = if from_start {
+            Place::Header { read: Vec::new(), start: 0, at: epoch, acknowledged: 0 }
+        } else {
+            Place::Lost
+        };
+        Self { place, seen: false, from_start, counts, hello }
     }
 
     /// The records that ended.
@@ -143,6 +158,7 @@ impl RecordWalker {
         while position < end {
             let rest = piece.captured_from(position);
             match &mut self.place {
+                Place::Lost if !self.seen => return,
                 Place::Lost => {
                     found(Found::Opaque(opaque(piece, position..end)));
                     return;
@@ -188,7 +204,11 @@ impl RecordWalker {
             }
             return behind;
         }
-        let Some((content, length)) = parse_header(read) else {
+        let first = !self.seen && self.from_start;
+        let parsed = parse_header(read);
+        let Some((content, length)) =
+            parsed.filter(|(content, _)| !first || *content == ContentType::Handshake)
+        else {
             self.place = Place::Lost;
             return position;
         };

@@ -333,9 +333,14 @@ impl Protocol {
             Self::Http(http) => http.client(piece),
             Self::Tls(tls) => {
                 let Tls { up, conversation, .. } = &mut **tls;
-                up.walk(piece, &mut |found| match found {
-                    Found::Record(record) => over.extend(conversation.client(&record)),
-                    Found::Opaque(record) => over.extend(conversation.client_opaque(&record)),
+                up.walk(piece, &mut |found| {
+                    if found.start() > piece.position {
+                        conversation.sent(piece.at);
+                    }
+                    over.extend(match found {
+                        Found::Record(record) => conversation.client(&record),
+                        Found::Opaque(record) => conversation.client_opaque(&record),
+                    });
                 });
                 conversation.sent(piece.at);
             }
@@ -350,9 +355,14 @@ impl Protocol {
             Self::Http(http) => http.server(piece),
             Self::Tls(tls) => {
                 let Tls { down, conversation, .. } = &mut **tls;
-                down.walk(piece, &mut |found| match found {
-                    Found::Record(record) => conversation.server(&record, least),
-                    Found::Opaque(record) => conversation.server_opaque(&record, least),
+                down.walk(piece, &mut |found| {
+                    if found.start() > piece.position {
+                        conversation.arrived(piece.at);
+                    }
+                    match found {
+                        Found::Record(record) => conversation.server(&record, least),
+                        Found::Opaque(record) => conversation.server_opaque(&record, least),
+                    }
                 });
                 conversation.arrived(piece.at);
             }
