@@ -296,6 +296,28 @@ impl Flow {
         self.received.locate(range, &arrived)
     }
 
+    /// Makes one event of those arrivals inside a response that follow one another without anything
+    /// odd: what a split asks for are the first and the last. It keeps a log short however long the
+    /// response is.
+    pub(crate) fn thin(&mut self, response: &Range<u64>) {
+        let inside = |range: &Range<u64>| response.start < range.start && range.end < response.end;
+        let mut thinned: VecDeque<Event> = VecDeque::new();
+        for event in self.events.drain(..) {
+            if let (Event::Arrived(data, _), Some(Event::Arrived(last, _))) =
+                (&event, thinned.back_mut())
+                && last.range.end == data.range.start
+                && !(last.resent || data.resent)
+                && inside(&last.range)
+                && inside(&data.range)
+            {
+                last.range.end = data.range.end;
+            } else {
+                thinned.push_back(event);
+            }
+        }
+        self.events = thinned;
+    }
+
     /// Forgets an exchange that ended at these positions and all before it.
     pub(crate) fn forget(&mut self, request_end: u64, response_end: u64) {
         self.sent.forget(request_end);

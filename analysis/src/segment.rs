@@ -34,8 +34,10 @@ pub(crate) struct Segment<'a> {
     pub(crate) acknowledgment: Option<u32>,
     /// Whether it opens the stream.
     pub(crate) syn: bool,
-    /// Whether its sender sends nothing after it: FIN or RST.
+    /// Whether its sender sends nothing after it (FIN).
     pub(crate) closes: bool,
+    /// Whether it ends the connection both ways (RST).
+    pub(crate) resets: bool,
     /// Payload bytes on the wire.
     pub(crate) payload: u32,
     /// The first of them, as far as they were captured.
@@ -90,7 +92,8 @@ impl<'a> Segment<'a> {
             sequence: header.sequence_number(),
             acknowledgment: header.ack().then(|| header.acknowledgment_number()),
             syn: header.syn(),
-            closes: header.fin() || header.rst(),
+            closes: header.fin(),
+            resets: header.rst(),
             payload: u32::try_from(payload).ok()?,
             bytes: bytes.get(..payload).unwrap_or(bytes),
             options: captured.get(LEAST_HEADER..header_length.min(captured.len()))?,

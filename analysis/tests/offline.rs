@@ -468,3 +468,51 @@ fn an_answer_without_a_length_ends_with_its_connection() {
     assert_eq!(found[0].split.response_bytes, 28);
     assert_eq!(found[0].split.times.unwrap().download(), us(10_000));
 }
+
+#[test]
+fn a_response_longer_than_any_log_is_split_like_a_short_one() {
+    let mut talk = Talk::tls();
+    talk.client(200_000, &record(1000));
+    talk.acknowledge(240_000);
+    let segments: i64 = 100_000;
+    for segment in 0..segments {
+        talk.server(290_000 + segment, &record(64));
+    }
+    talk.client(1_000_000, &record(1000));
+    talk.acknowledge(1_040_000);
+    talk.server(1_050_000, &record(400));
+    let found = talk.exchanges();
+    assert_eq!(talk.inferences(), [50_000, 10_000]);
+    assert_eq!(found[0].split.response_bytes, 86 * segments.unsigned_abs());
+    let times = found[0].split.times.unwrap();
+    assert_eq!(times.download(), us(segments.unsigned_abs() - 1));
+    assert!(found[0].split.flags.is_empty(), "{:?}", found[0].split.flags);
+}
+
+#[test]
+fn streams_that_fall_silent_do_not_pile_up() {
+    const CONNECTIONS: u16 = 5000;
+    let request = b"GET / HTTP/1.1\r\n\r\n";
+    let response = b"HTTP/1.1 204 No Content\r\n\r\n";
+    let end = request.len() as u64;
+    let mut finder = ExchangeFinder::new(StreamFilter::default());
+    let (mut exchanges, mut most) = (0, 0);
+    let mut sink = |finding| exchanges += usize::from(matches!(finding, Finding::Exchange(_)));
+    for number in 0..CONNECTIONS {
+        let mut connection = Connection { snapshot: 1 << 10, ..Connection::ipv4() };
+        connection.client.set_port(40_000 + number);
+        let at = i64::from(number) * 1_000_000;
+        for frame in connection.frames(&[
+            client(at).syn(),
+            server(at + 40_000).syn().acknowledges(0),
+            client(at + 41_000).bytes(0, request).acknowledges(0),
+            server(at + 81_000).bytes(0, response).acknowledges(end),
+        ]) {
+            finder.push(connection.link_type, &frame.as_frame(), &mut sink);
+        }
+        most = most.max(finder.streams());
+    }
+    finder.finish(&mut sink);
+    assert_eq!((exchanges, finder.streams()), (usize::from(CONNECTIONS), 0));
+    assert!(most < 1000, "{most}");
+}

@@ -222,6 +222,14 @@ impl Conversation {
         matches!(self.turn, Turn::Idle) && self.prelude.is_none()
     }
 
+    /// The response that is under way, as far as its records tell.
+    pub(crate) fn response(&self) -> Option<Range<u64>> {
+        match &self.turn {
+            Turn::Responding { response, .. } => Some(response.clone()),
+            Turn::Idle | Turn::Requesting(_) => None,
+        }
+    }
+
     /// Ends the connection; returns the exchange that was under way, if it was answered.
     pub(crate) fn finish(&mut self) -> Option<Bounds> {
         self.redeem_tickets();

@@ -76,6 +76,14 @@ impl HttpConnection {
         self.requests.is_empty() && self.client.is_between() && self.server.is_between()
     }
 
+    /// The response that is under way, as far as it has come; `None` where another waits.
+    pub(crate) fn response(&self) -> Option<Range<u64>> {
+        if self.requests.len() > 1 || !self.responses.is_empty() {
+            return None;
+        }
+        self.server.under_way()
+    }
+
     /// Ends the connection: a response without a length is whole, any other was cut.
     pub(crate) fn finish(&mut self) {
         if let Some((range, complete)) = self.server.finish() {

@@ -23,8 +23,9 @@ use crate::{
     tls_record::{Found, RecordWalker},
 };
 
-/// A log with more events than this is cut where no exchange is under way.
-const MOST_IDLE_EVENTS: usize = 1024;
+/// A log with more events than this is cut where no exchange is under way, and thinned where a
+/// response is.
+const LONG_LOG: usize = 1024;
 /// No service lets its caller wait longer for an answer that still comes.
 const LONGEST_INFERENCE: Duration = Duration::from_secs(20);
 
@@ -42,7 +43,8 @@ pub(super) struct Stream {
     down: Side,
     protocol: Protocol,
     exchanges: u32,
-    reset: bool,
+    /// The log's length from which on it is worth shortening.
+    long_log: usize,
 }
 
 /// One direction.
@@ -83,7 +85,7 @@ impl Stream {
             down: Side::default(),
             protocol: Protocol::Unknown,
             exchanges: 0,
-            reset: false,
+            long_log: LONG_LOG,
         }
     }
 
@@ -109,7 +111,7 @@ impl Stream {
 
     /// Whether both sides have closed it.
     pub(super) const fn is_closed(&self) -> bool {
-        self.reset || (self.up.closed && self.down.closed)
+        self.up.closed && self.down.closed
     }
 
     /// Whether a segment between its ends opens another stream.
@@ -132,6 +134,9 @@ impl Stream {
         side.total.packets += 1;
         side.total.payload_bytes += u64::from(segment.payload);
         side.closed |= segment.closes;
+        if segment.resets {
+            (self.up.closed, self.down.closed) = (true, true);
+        }
         if by_client {
             let taken = self.flow.send(segment);
             self.up.total.retransmissions += u64::from(taken.repeated);
@@ -141,8 +146,9 @@ impl Stream {
             self.down.total.retransmissions += u64::from(taken.repeated);
             self.read_server(segment, &taken, sink);
         }
-        if self.flow.events().len() > MOST_IDLE_EVENTS {
-            self.forget_idle();
+        if self.flow.events().len() >= self.long_log {
+            self.shorten_log();
+            self.long_log = LONG_LOG.max(self.flow.events().len() * 2);
         }
     }
 }
@@ -296,16 +302,19 @@ impl Stream {
         }
     }
 
-    /// Where no exchange is under way nothing of the log will be asked for.
-    fn forget_idle(&mut self) {
-        let idle = match &self.protocol {
-            Protocol::Unknown => true,
-            Protocol::Tls(tls) => tls.conversation.is_idle(),
-            Protocol::Http(http) => http.is_idle(),
+    /// Where no exchange is under way nothing of the log will be asked for; of a response only its
+    /// ends and what is odd about it.
+    fn shorten_log(&mut self) {
+        let (idle, response) = match &self.protocol {
+            Protocol::Unknown => (true, None),
+            Protocol::Tls(tls) => (tls.conversation.is_idle(), tls.conversation.response()),
+            Protocol::Http(http) => (http.is_idle(), http.response()),
         };
+        let (sent, received) = self.flow.reached();
         if idle {
-            let (sent, received) = self.flow.reached();
             self.flow.forget(sent, received);
+        } else if let Some(response) = response {
+            self.flow.thin(&(response.start..response.end.min(received)));
         }
     }
 }

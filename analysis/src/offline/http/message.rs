@@ -100,6 +100,14 @@ impl MessageWalker {
         matches!(self.place, Place::Between | Place::Lost)
     }
 
+    /// The message whose body is under way, as far as it has come.
+    pub(crate) fn under_way(&self) -> Option<Range<u64>> {
+        match self.place {
+            Place::Between | Place::Head | Place::Lost => None,
+            _ => Some(self.start..self.reached),
+        }
+    }
+
     /// Whether bytes that were needed are missing.
     pub(crate) const fn lost_its_place(&self) -> bool {
         self.lost
