@@ -115,7 +115,7 @@ impl RowSink for Table {
                 Value::Integer(_) | Value::Real(_) => CellAlignment::Right,
                 _ => CellAlignment::Left,
             };
-            comfy_table::Cell::new(text(value)).set_alignment(alignment)
+            comfy_table::Cell::new(printable(&text(value))).set_alignment(alignment)
         }));
         Ok(())
     }
@@ -138,6 +138,12 @@ fn text(value: &Value) -> String {
         Value::Text(text) => text.clone(),
         Value::Blob(bytes) => hexadecimal(bytes),
     }
+}
+
+/// Text without characters that steer a terminal: labels and messages are what others wrote.
+fn printable(text: &str) -> String {
+    let steers = |letter: char| letter.is_control() && letter != '\n';
+    text.chars().map(|letter| if steers(letter) { '\u{fffd}' } else { letter }).collect()
 }
 
 fn json(value: &Value) -> serde_json::Result<String> {
