@@ -132,6 +132,27 @@ async fn a_spool_restored_from_a_copy_is_refused() {
 }
 
 #[tokio::test]
+async fn a_restored_spool_is_refused_also_where_a_batch_below_was_never_stored() {
+    let place = Place::new();
+    let collector = Collector::start(&place).await;
+    let (mut agent, _) = Agent::greet(collector.address, 1, 4).await;
+    let mut damaged = packed(1, &[measurement(1)]);
+    damaged.crc32c ^= 1;
+    for batch in [damaged, packed(2, &[measurement(2)]), packed(3, &[measurement(3)])] {
+        agent.send_batch(batch).await;
+    }
+    assert_eq!(agent.refused().await.0, 1);
+    assert_eq!((agent.acknowledged().await, agent.acknowledged().await), (2, 3));
+    let mut restored = Agent::connect(collector.address).await.unwrap();
+    restored.send_hello(hello(1, 3)).await;
+    let status = restored.receive().await.unwrap_err();
+    assert!(status.message().contains("next batch is 3, but 3 is stored"), "{status}");
+    let (_agent, stored) = Agent::greet(collector.address, 1, 4).await;
+    assert_eq!(stored, 0);
+    collector.stop().await;
+}
+
+#[tokio::test]
 async fn a_session_without_a_good_hello_ends_with_the_reason() {
     let place = Place::new();
     let collector = Collector::start(&place).await;

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     StoreError, account,
-    batch::{Batch, Rejection, Resumption},
+    batch::{Batch, Rejection, Resumption, SpoolKey},
     file::{self, WriteLock},
     insert, schema,
 };
@@ -34,6 +34,8 @@ const QUEUE: usize = 16;
 pub enum Work {
     /// Say up to which sequence number a spool's batches are stored.
     Resume(Resumption),
+    /// Say the highest sequence number of a spool's stored batches, be there gaps below it or not.
+    Newest(SpoolKey),
     /// Store a batch.
     Store(Batch),
     /// Note that a batch was refused.
@@ -46,7 +48,7 @@ pub enum Work {
 pub struct NotStored;
 
 /// Resolves after the commit, to the sequence number that the work was about: a batch's own, or
-/// the one up to which a resumed spool is stored.
+/// the one that was asked for.
 #[derive(Debug)]
 pub struct Receipt(oneshot::Receiver<Result<i64, NotStored>>);
 
@@ -166,6 +168,7 @@ async fn apply(connection: &mut SqliteConnection, works: &[&Work]) -> Result<Vec
     for work in works {
         answers.push(match work {
             Work::Resume(resumption) => account::resume(connection, resumption).await?,
+            Work::Newest(key) => account::newest(connection, key).await?,
             Work::Store(batch) => {
                 if let Some(spool_id) = account::record(connection, batch).await? {
                     fresh.push((spool_id, batch));
