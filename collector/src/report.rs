@@ -150,11 +150,14 @@ impl Report {
         messages: &mut impl Write,
     ) -> Result<Agreement, ReportError> {
         let rendered = if self.json { json::render(report)? } else { text::render(report) };
-        output.write_all(rendered.as_bytes())?;
-        output.flush()?;
+        // First the page, which does not depend on whoever reads the output.
         if let Some(path) = &self.html {
             page::write(path, &html::render(report))
                 .map_err(|source| ReportError::Page { path: path.clone(), source })?;
+        }
+        output.write_all(rendered.as_bytes())?;
+        output.flush()?;
+        if let Some(path) = &self.html {
             writeln!(messages, "wrote {}", path.display())?;
         }
         let findings = report.reconciliation.as_ref().map(Reconciliation::findings);
@@ -325,6 +328,17 @@ mod tests {
         let (agreement, output, _) = say(&parse(&[]).unwrap(), &[]);
         assert_eq!(agreement, Agreement::Agrees);
         assert!(output.contains("No calls"), "{output}");
+    }
+
+    #[test]
+    fn nothing_is_printed_where_the_page_cannot_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("none").join("report.html");
+        let command = parse(&["--html", path.to_str().unwrap()]).unwrap();
+        let report = Collection::new(&command, None).finish(&[]);
+        let (mut output, mut messages) = (Vec::new(), Vec::new());
+        let error = command.write(&report, &mut output, &mut messages).unwrap_err();
+        assert!(matches!(error, ReportError::Page { .. }) && output.is_empty(), "{error}");
     }
 
     #[test]
