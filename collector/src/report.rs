@@ -155,8 +155,7 @@ impl Report {
             page::write(path, &html::render(report))
                 .map_err(|source| ReportError::Page { path: path.clone(), source })?;
         }
-        output.write_all(rendered.as_bytes())?;
-        output.flush()?;
+        let printed = output.write_all(rendered.as_bytes()).and_then(|()| output.flush());
         if let Some(path) = &self.html {
             writeln!(messages, "wrote {}", path.display())?;
         }
@@ -164,6 +163,11 @@ impl Report {
         let findings = findings.unwrap_or_default();
         for finding in &findings {
             writeln!(messages, "wrong: {finding}")?;
+        }
+        // A reader that has had enough of the text does not make calls agree.
+        let enough = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+        if findings.is_empty() || !printed.as_ref().is_err_and(enough) {
+            printed?;
         }
         Ok(if findings.is_empty() { Agreement::Agrees } else { Agreement::Disagrees })
     }
@@ -321,6 +325,18 @@ mod tests {
         let value: serde_json::Value = serde_json::from_str(&output).unwrap();
         assert_eq!(value["groups"][0]["n"], 2);
         assert_eq!(value["reconciliation"]["log"]["lines_without_row"]["count"], 1);
+    }
+
+    #[test]
+    fn what_is_missing_is_told_although_nobody_reads_the_text() {
+        let command = parse(&["--planned", "3"]).unwrap();
+        let report = Collection::new(&command, None).finish(&[]);
+        let (reader, mut output) = io::pipe().unwrap();
+        drop(reader);
+        let mut messages = Vec::new();
+        let agreement = command.write(&report, &mut output, &mut messages).unwrap();
+        assert_eq!(agreement, Agreement::Disagrees);
+        assert!(!messages.is_empty());
     }
 
     #[test]
