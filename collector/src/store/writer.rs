@@ -108,6 +108,7 @@ impl Store {
     }
 
     async fn work_through(&mut self, group: &mut Vec<Request>) -> Result<(), StoreError> {
+        let mut locked = false;
         if group.len() > 1 {
             let works = group.iter().map(|request| &request.work).collect::<Vec<_>>();
             match self.commit(&works).await {
@@ -118,16 +119,23 @@ impl Store {
                     return Ok(());
                 }
                 Err(error) => {
+                    locked = is_locked(&error);
                     let error = cause::chain(&error);
                     tracing::warn!(error, works = group.len(), "could not commit together");
                 }
             }
         }
         for request in group.drain(..) {
+            // Each would wait for the lock as long as the first; agents come back by themselves.
+            if locked {
+                request.answer(Err(NotStored));
+                continue;
+            }
             match self.commit(&[&request.work]).await {
                 Ok(answers) => request.answer(answers.into_iter().next().ok_or(NotStored)),
                 Err(error) if is_fatal(&error) => return Err(error),
                 Err(error) => {
+                    locked = is_locked(&error);
                     tracing::error!(error = cause::chain(&error), "could not store");
                     request.answer(Err(NotStored));
                 }
@@ -183,6 +191,15 @@ async fn apply(connection: &mut SqliteConnection, works: &[&Work]) -> Result<Vec
     }
     insert::calls(connection, &fresh).await?;
     Ok(answers)
+}
+
+/// Whether another program has locked the database, and had it locked for as long as was waited.
+fn is_locked(error: &StoreError) -> bool {
+    /// What SQLite answers then.
+    const BUSY: &str = "5";
+    let StoreError::Database { source, .. } = error else { return false };
+    let code = source.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.as_deref() == Some(BUSY)
 }
 
 /// Whether the connection itself is gone, so that no later work can succeed.
