@@ -94,6 +94,26 @@ async fn refused_batches_are_named_and_noted_while_others_are_stored() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_short_whatever_it_quotes() {
+    let place = Place::new();
+    let collector = Collector::start(&place).await;
+    let long = "ü".repeat(3_000_000);
+    let mut agent = Agent::connect(collector.address).await.unwrap();
+    agent.send_hello(v1::Hello { agent: long.clone(), ..hello(1, 1) }).await;
+    let status = agent.receive().await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert!(status.message().len() < 1100, "{}", status.message().len());
+
+    let (mut agent, _) = Agent::greet(collector.address, 1, 3).await;
+    agent.send_batch(v1::Batch { agent: long, ..packed(1, &[]) }).await;
+    let (sequence, reason) = agent.refused().await;
+    assert!(sequence == 1 && reason.len() < 1100, "{}", reason.len());
+    agent.send_batch(packed(2, &[measurement(2)])).await;
+    assert_eq!(agent.acknowledged().await, 2);
+    collector.stop().await;
+}
+
+#[tokio::test]
 async fn what_was_accepted_is_acknowledged_before_the_collector_stops() {
     let place = Place::new();
     let collector = Collector::start(&place).await;
