@@ -99,6 +99,9 @@ pub async fn run(
     if !address.ip().is_loopback() {
         return Err(Error::NotLoopback(address));
     }
+    if let Some(path) = &arguments.ready_file {
+        remove_stale(path).map_err(|source| Error::ReadyFile { path: path.clone(), source })?;
+    }
     let refused = |source| Error::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(refused)?;
     let bound = listener.local_addr().map_err(refused)?;
@@ -115,6 +118,14 @@ pub async fn run(
     writeln!(output, "stopped; all that was acknowledged is stored")
         .and_then(|()| output.flush())
         .map_err(Error::Output)
+}
+
+/// Removes what an earlier run left, for its address is no longer true.
+fn remove_stale(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Writes a file so that whoever waits for it never sees half of it.

@@ -141,6 +141,19 @@ fn an_address_that_is_taken_leaves_no_database_behind() {
 }
 
 #[test]
+fn the_ready_file_of_an_earlier_run_tells_nobody_that_agents_can_connect() {
+    let place = Place::new();
+    let ready = place.folder.path().join("ready");
+    std::fs::write(&ready, "127.0.0.1:1").unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let serve = ["serve", "--listen", &address, "--ready-file", ready.to_str().unwrap(), "--db"];
+    let output = program().args(serve).arg(&place.db).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!ready.exists());
+}
+
+#[test]
 fn serving_without_a_reader_of_its_output_is_a_failure() {
     let place = Place::new();
     let (reader, writer) = std::io::pipe().unwrap();
