@@ -16,6 +16,10 @@ use crate::{
     store::{Batch, Rejection, Resumption, SpoolKey, Unstorable, Work},
 };
 
+/// The longest text of an agent's making that is kept or sent back, in bytes: a refusal that quotes
+/// a field of megabytes would be larger than the message that an agent reads.
+const LONGEST_TEXT: usize = 1000;
+
 /// A Hello that makes sense.
 #[derive(Debug)]
 pub(crate) struct Greeting {
@@ -51,7 +55,10 @@ impl Greeting {
     /// # Errors
     /// Names the field that holds what it must not.
     pub(crate) fn read(hello: v1::Hello) -> Result<Self, SessionEnd> {
-        let invalid = |field, reason: String| SessionEnd::InvalidHello { field, reason };
+        let invalid = |field, reason: String| {
+            let reason = shortened(reason);
+            SessionEnd::InvalidHello { field, reason }
+        };
         let name = |field, text| Name::new(text).map_err(|error| invalid(field, error.to_string()));
         let sequence = |field, number: u64| {
             let positive =
@@ -71,7 +78,7 @@ impl Greeting {
             region: name("Hello.region", hello.region)?,
             oldest_sequence,
             next_sequence,
-            build: hello.build,
+            build: shortened(hello.build),
         })
     }
 
@@ -98,7 +105,7 @@ pub(crate) fn receive(
         Err(refusal) => Work::Reject(Rejection {
             key: key.clone(),
             sequence,
-            reason: cause::chain(&refusal),
+            reason: shortened(cause::chain(&refusal)),
             bytes: batch.payload.len(),
             received_at,
         }),
@@ -128,4 +135,12 @@ fn storable(
     }
     let measurements = unpack(batch)?;
     Ok(Batch::new(key.clone(), sequence, received_at, &measurements)?)
+}
+
+fn shortened(mut text: String) -> String {
+    if text.len() > LONGEST_TEXT {
+        text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+        text.push('…');
+    }
+    text
 }

@@ -23,8 +23,9 @@ use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 /// Accepts measurements from agents, stores them, and answers questions about them.
 ///
-/// Exit codes: 0 done, 1 failed, 2 wrong use: flags, addresses, or a file that is no database of a
-/// collector. The log goes to standard error; `RUST_LOG=debug` shows more of it.
+/// Exit codes: 0 done, 1 failed, 2 wrong use: flags, addresses, a file that is no database of a
+/// collector, or a query that would write or is not understood. The log goes to standard error;
+/// `RUST_LOG=debug` shows more of it.
 #[derive(Debug, Parser)]
 #[command(name = "armol-collector", version = VERSION)]
 struct Arguments {
@@ -48,9 +49,10 @@ async fn main() -> ExitCode {
     let log = tracing_subscriber::fmt().with_writer(io::stderr);
     let log = log.with_ansi(io::stderr().is_terminal());
     log.with_env_filter(levels.from_env_lossy()).init();
+    let answers = !matches!(arguments.command, Command::Serve(_));
     match run(arguments.command).await {
         Ok(code) => code,
-        Err(error) if cause::is_broken_pipe(&*error) => ExitCode::SUCCESS,
+        Err(error) if answers && cause::is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
             // Where standard error is gone too, nobody is left to be told.
             drop(writeln!(io::stderr(), "error: {}", cause::chain(&*error)));

@@ -164,9 +164,13 @@ impl Session {
 
     async fn welcome(&self, greeting: &Greeting) -> Result<Welcome, SessionEnd> {
         let resumption = greeting.resumption(self.context.clock.now());
-        let stored = self.context.writer.submit(Work::Resume(resumption)).await?.await?;
-        if greeting.next_sequence <= stored {
-            return Err(SessionEnd::RestoredSpool { next: greeting.next_sequence, stored });
+        let writer = &self.context.writer;
+        let stored = writer.submit(Work::Resume(resumption)).await?.await?;
+        // Above a refused batch others may be stored, whose numbers must not be used again either.
+        let newest = writer.submit(Work::Newest(greeting.key.clone())).await?.await?;
+        if greeting.next_sequence <= newest {
+            let next = greeting.next_sequence;
+            return Err(SessionEnd::RestoredSpool { next, stored: newest });
         }
         tracing::info!(
             agent = %greeting.key.agent,

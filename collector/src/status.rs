@@ -36,7 +36,7 @@ pub(crate) enum SessionEnd {
     RestoredSpool {
         /// What the spool says.
         next: i64,
-        /// Up to which batch the collector has it.
+        /// The highest that the collector has of it.
         stored: i64,
     },
     /// The database did not store what was sent.

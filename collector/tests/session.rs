@@ -94,6 +94,26 @@ async fn refused_batches_are_named_and_noted_while_others_are_stored() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_short_whatever_it_quotes() {
+    let place = Place::new();
+    let collector = Collector::start(&place).await;
+    let long = "ü".repeat(3_000_000);
+    let mut agent = Agent::connect(collector.address).await.unwrap();
+    agent.send_hello(v1::Hello { agent: long.clone(), ..hello(1, 1) }).await;
+    let status = agent.receive().await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert!(status.message().len() < 1100, "{}", status.message().len());
+
+    let (mut agent, _) = Agent::greet(collector.address, 1, 3).await;
+    agent.send_batch(v1::Batch { agent: long, ..packed(1, &[]) }).await;
+    let (sequence, reason) = agent.refused().await;
+    assert!(sequence == 1 && reason.len() < 1100, "{}", reason.len());
+    agent.send_batch(packed(2, &[measurement(2)])).await;
+    assert_eq!(agent.acknowledged().await, 2);
+    collector.stop().await;
+}
+
+#[tokio::test]
 async fn what_was_accepted_is_acknowledged_before_the_collector_stops() {
     let place = Place::new();
     let collector = Collector::start(&place).await;
@@ -128,6 +148,27 @@ async fn a_spool_restored_from_a_copy_is_refused() {
     let status = restored.receive().await.unwrap_err();
     assert_eq!(status.code(), Code::FailedPrecondition);
     assert!(status.message().contains("next batch is 2, but 2 is stored"), "{status}");
+    collector.stop().await;
+}
+
+#[tokio::test]
+async fn a_restored_spool_is_refused_also_where_a_batch_below_was_never_stored() {
+    let place = Place::new();
+    let collector = Collector::start(&place).await;
+    let (mut agent, _) = Agent::greet(collector.address, 1, 4).await;
+    let mut damaged = packed(1, &[measurement(1)]);
+    damaged.crc32c ^= 1;
+    for batch in [damaged, packed(2, &[measurement(2)]), packed(3, &[measurement(3)])] {
+        agent.send_batch(batch).await;
+    }
+    assert_eq!(agent.refused().await.0, 1);
+    assert_eq!((agent.acknowledged().await, agent.acknowledged().await), (2, 3));
+    let mut restored = Agent::connect(collector.address).await.unwrap();
+    restored.send_hello(hello(1, 3)).await;
+    let status = restored.receive().await.unwrap_err();
+    assert!(status.message().contains("next batch is 3, but 3 is stored"), "{status}");
+    let (_agent, stored) = Agent::greet(collector.address, 1, 4).await;
+    assert_eq!(stored, 0);
     collector.stop().await;
 }
 

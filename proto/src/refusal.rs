@@ -43,12 +43,23 @@ pub enum Refusal {
         /// The largest size accepted.
         limit: usize,
     },
+    /// The payload holds more of something than what is accepted.
+    #[error("payload holds more than {limit} {what}")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// The largest number accepted.
+        limit: usize,
+    },
     /// The payload cannot be decompressed.
     #[error("payload cannot be decompressed")]
     Compression(#[source] std::io::Error),
     /// The payload is no encoded message.
     #[error("payload cannot be decoded")]
     Encoding(#[source] prost::DecodeError),
+    /// The payload ends within a measurement.
+    #[error("payload ends within a measurement")]
+    CutOff,
     /// The payload holds another number of measurements than the batch says.
     #[error("batch says {said} rows, the payload holds {held}")]
     Rows {

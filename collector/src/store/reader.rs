@@ -117,7 +117,7 @@ impl Reader {
     /// # Errors
     /// Where there is none, it is none of a collector, or its schema is newer than this program.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        if !path.exists() {
+        if !path.is_file() {
             return Err(StoreError::Missing(path.to_owned()));
         }
         let refused = |source| schema::refused(path, source);
