@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use armol_analysis::{
+    cause::chain,
     measurement::{Call, ImageKey, ProviderIdentity},
     time::Timestamp,
 };
@@ -20,7 +21,6 @@ use crate::{
     clock::Clock,
     config::{Config, ProviderConfig},
     cursor::Cursor,
-    error_chain::chain,
     event::{Event, EventError},
     plan,
     probe::Probe,

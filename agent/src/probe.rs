@@ -6,11 +6,12 @@
 use std::{sync::Arc, time::Duration};
 
 use armol_analysis::{
+    cause::chain,
     measurement::{
         Answer, ApplicationTimes, Call, ConnectionEnds, Failure, Measurement, ProviderIdentity,
         Timing,
     },
-    outcome::Outcome,
+    outcome::{Outcome, Phase},
     split::{Split, SplitFlags, SplitMethod, SplitTimes},
     splitter::Markers,
     time::{Timestamp, nanoseconds},
@@ -24,7 +25,6 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     capture::Capture,
     clock::Clock,
-    error_chain::chain,
     http::{Connection, Connector, Exchange, HttpError, Opening},
     image_file::LoadedImage,
     price,
@@ -263,7 +263,7 @@ impl Probe {
 }
 
 impl Ending {
-    fn reading(&self, phase: armol_analysis::outcome::Phase, timeout: Duration) -> Reading {
+    fn reading(&self, phase: Phase, timeout: Duration) -> Reading {
         let failed = |outcome, code: &str, message: String| Reading {
             outcome,
             failure: Some(Failure { code: code.to_owned(), message }),

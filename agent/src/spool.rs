@@ -29,6 +29,10 @@ use database::Database;
 /// How many requests may wait for the spool; whoever asks beyond waits.
 const QUEUE: usize = 64;
 
+/// How many measurements share a batch at the most: with the largest answers, what a collector
+/// takes in one.
+const MOST_TOGETHER: usize = 8;
+
 /// Why the spool cannot do what is asked.
 #[derive(Debug, Error)]
 pub enum SpoolError {
@@ -354,6 +358,7 @@ async fn finish(
     let mut replies = vec![reply];
     let mut behind = None;
     while behind.is_none()
+        && measurements.len() < MOST_TOGETHER
         && let Ok(command) = received.try_recv()
     {
         match command {

@@ -2,14 +2,13 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use armol_analysis::{identity::Name, measurement::ProviderIdentity};
+use armol_analysis::{cause::chain, identity::Name, measurement::ProviderIdentity};
 use thiserror::Error;
 
 use crate::{
     capture::{Capture, CaptureError, Interface, InterfaceError, interfaces_of},
     clock::Clock,
     config::{CaptureMode, Config, ProviderConfig},
-    error_chain::chain,
     http::{Connector, TrustError, client_config},
     probe::Target,
     provider::{self, ProviderError},

@@ -7,7 +7,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use armol_analysis::{VERSION, identity::Name};
+use armol_analysis::{VERSION, cause::chain, identity::Name};
 use armol_proto::v1::{self, agent_message, collector_message, ingest_client::IngestClient};
 use thiserror::Error;
 use tokio::{sync::mpsc, time};
@@ -22,7 +22,6 @@ use uuid::Uuid;
 
 use crate::{
     backoff::Backoff,
-    error_chain::chain,
     spool::{Contents, Spool, SpoolError},
 };
 

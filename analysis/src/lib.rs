@@ -5,6 +5,7 @@
 //! in here; those belong to the crates that stand on this one.
 
 pub mod average_precision;
+pub mod cause;
 pub mod detection;
 mod exchange;
 mod flow;

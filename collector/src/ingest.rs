@@ -5,13 +5,12 @@
 
 use std::num::NonZeroU64;
 
-use armol_analysis::{identity::Name, time::Timestamp};
+use armol_analysis::{cause, identity::Name, time::Timestamp};
 use armol_proto::{Refusal, batch::unpack, v1};
 use thiserror::Error;
 use uuid::Uuid;
 
 use crate::{
-    cause,
     status::SessionEnd,
     store::{Batch, Rejection, Resumption, SpoolKey, Unstorable, Work},
 };
@@ -94,21 +93,27 @@ impl Greeting {
 }
 
 /// Turns a batch into work: to store it, or to note why it was refused.
+///
+/// # Errors
+/// Where a newer collector would know what the batch holds: it must not be refused for good.
 pub(crate) fn receive(
     key: &SpoolKey,
     sequence: i64,
     batch: &v1::Batch,
     received_at: Timestamp,
-) -> Work {
+) -> Result<Work, SessionEnd> {
     match storable(key, sequence, batch, received_at) {
-        Ok(batch) => Work::Store(batch),
-        Err(refusal) => Work::Reject(Rejection {
+        Ok(batch) => Ok(Work::Store(batch)),
+        Err(BatchRefusal::Unreadable(refusal)) if refusal.is_unknown() => {
+            Err(SessionEnd::NewerAgent(cause::chain(&refusal)))
+        }
+        Err(refusal) => Ok(Work::Reject(Rejection {
             key: key.clone(),
             sequence,
             reason: shortened(cause::chain(&refusal)),
             bytes: batch.payload.len(),
             received_at,
-        }),
+        })),
     }
 }
 

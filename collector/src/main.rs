@@ -7,14 +7,13 @@ use std::{
     sync::Arc,
 };
 
-use armol_analysis::VERSION;
+use armol_analysis::{VERSION, cause};
 use armol_collector::{
-    cause,
     clock::SystemClock,
     query::{self, QueryArguments},
-    report::{Agreement, Report, ReportError},
+    report::{Agreement, Report},
     serve::{self, ServeArguments},
-    store::StoreError,
+    wrong_use::is_wrong_use,
 };
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
@@ -56,7 +55,7 @@ async fn main() -> ExitCode {
         Err(error) => {
             // Where standard error is gone too, nobody is left to be told.
             drop(writeln!(io::stderr(), "error: {}", cause::chain(&*error)));
-            if is_wrong_use(&error) { ExitCode::from(2) } else { ExitCode::FAILURE }
+            if is_wrong_use(&*error) { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }
@@ -95,10 +94,4 @@ fn cancel_on_signal(shutdown: CancellationToken) -> io::Result<impl Future<Outpu
         shutdown.cancel();
         future::pending::<()>().await;
     })
-}
-
-fn is_wrong_use(error: &anyhow::Error) -> bool {
-    error.downcast_ref().is_some_and(StoreError::is_wrong_use)
-        || error.downcast_ref().is_some_and(serve::Error::is_wrong_use)
-        || error.downcast_ref().is_some_and(ReportError::is_wrong_use)
 }

@@ -7,7 +7,7 @@
 
 use std::{collections::VecDeque, future, sync::Arc};
 
-use armol_analysis::VERSION;
+use armol_analysis::{VERSION, cause};
 use armol_proto::v1::{
     Ack, AgentMessage, Batch, CollectorMessage, Nack, Welcome, agent_message, collector_message,
 };
@@ -16,7 +16,6 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 
 use crate::{
-    cause,
     clock::Clock,
     ingest::{Greeting, receive},
     status::SessionEnd,
@@ -198,7 +197,7 @@ impl Session {
         let work = unpacking.await.map_err(|error| {
             tracing::error!(error = cause::chain(&error), sequence, "could not unpack a batch");
             SessionEnd::NotStored
-        })?;
+        })??;
         let refusal = match &work {
             Work::Reject(rejection) => {
                 let reason = rejection.reason.clone();

@@ -136,6 +136,23 @@ async fn what_was_accepted_is_acknowledged_before_the_collector_stops() {
 }
 
 #[tokio::test]
+async fn what_a_newer_agent_says_is_left_to_a_newer_collector() {
+    let place = Place::new();
+    let collector = Collector::start(&place).await;
+    let (mut agent, _) = Agent::greet(collector.address, 1, 2).await;
+    agent.send_batch(v1::Batch { codec: 99, ..packed(1, &[measurement(1)]) }).await;
+    let status = agent.receive().await.unwrap_err();
+    assert_eq!(status.code(), Code::FailedPrecondition);
+    assert!(status.message().contains("run the newer collector first"), "{status}");
+    assert_eq!(place.count("rejected_batch").await, 0);
+    let (mut agent, stored) = Agent::greet(collector.address, 1, 2).await;
+    assert_eq!(stored, 0);
+    agent.send_batch(packed(1, &[measurement(1)])).await;
+    assert_eq!(agent.acknowledged().await, 1);
+    collector.stop().await;
+}
+
+#[tokio::test]
 async fn a_spool_restored_from_a_copy_is_refused() {
     let place = Place::new();
     let collector = Collector::start(&place).await;

@@ -76,7 +76,7 @@ pub fn unpack(batch: &v1::Batch) -> Result<Vec<Measurement>, Refusal> {
     }
     let encoded = match v1::Codec::try_from(batch.codec) {
         Ok(v1::Codec::Zstd) => decompress(&batch.payload)?,
-        _ => return Err(Refusal::invalid("Batch.codec", &batch.codec)),
+        _ => return Err(Refusal::unknown("Batch.codec", &batch.codec)),
     };
     read_measurements(&encoded, batch)
 }

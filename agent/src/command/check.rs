@@ -2,7 +2,10 @@
 
 use std::{io::Write, sync::Arc};
 
-use armol_analysis::report::{plain_table, table_text};
+use armol_analysis::{
+    cause::chain,
+    report::{plain_table, table_text},
+};
 use clap::Args;
 use serde::Serialize;
 
@@ -12,7 +15,6 @@ use crate::{
     clock::Clock,
     config::{CaptureMode, Config},
     cursor::Cursor,
-    error_chain::chain,
     event::Event,
     probe::Target,
     provider,

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use armol_analysis::{
+    cause::chain,
     measurement::{Call, Measurement},
     outcome::{Outcome, SkipReason},
     time::Timestamp,
@@ -16,7 +17,6 @@ use crate::{
     agent::{Agent, AgentError},
     clock::Clock,
     config::Config,
-    error_chain::chain,
     recovery::Resume,
     schedule::nap,
     spool::SpoolError,

@@ -12,6 +12,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use armol_analysis::cause;
 use sqlx::{Connection, SqliteConnection};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
@@ -23,7 +24,6 @@ use super::{
     file::{self, WriteLock},
     insert, schema,
 };
-use crate::cause;
 
 /// How many pieces of work wait at most, and are committed together; whoever brings more waits. A
 /// batch of a long backlog takes some megabytes unpacked, and as many again may be in hand.
