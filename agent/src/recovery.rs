@@ -82,7 +82,7 @@ fn interrupted(call: Call, started_at: Timestamp, price_microusd: u64) -> Measur
         Timing { started_at, ends: None, application: ApplicationTimes::default(), split: None };
     Measurement {
         timing: Some(timing),
-        cost_microusd: price::cost(Outcome::Unknown, price_microusd),
+        cost_microusd: price::cost(Outcome::Unknown, None, price_microusd),
         ..Measurement::unsent(call, Outcome::Unknown)
     }
 }

@@ -32,8 +32,10 @@ use armol_analysis::{
 use rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
 use support::{Faults, Providers, call, clock, name};
 use tokio::{
-    io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
     net::TcpListener,
+    task::JoinSet,
+    time,
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -168,9 +170,17 @@ async fn a_call_under_way_is_cancelled_at_shutdown() {
     assert_eq!((cancelled.outcome, cancelled.cost_microusd), (Outcome::Cancelled, 1000));
 }
 
-/// A provider over TLS that reads each request to its end and answers it with these bytes; writes
-/// its certificate to `ca` and returns its URL.
-async fn answering(ca: &Path, answer: &'static str) -> Url {
+/// How much of a request a provider reads before it answers.
+#[derive(Clone, Copy)]
+enum Reads {
+    All,
+    /// The head; and nothing more after that.
+    Head,
+}
+
+/// A provider over TLS that answers each request with these bytes; writes its certificate to `ca`
+/// and returns its URL.
+async fn answering(ca: &Path, reads: Reads, answer: &'static str) -> Url {
     let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     std::fs::write(ca, issued.cert.pem()).unwrap();
     let key = PrivateKeyDer::try_from(issued.signing_key.serialize_der()).unwrap();
@@ -184,17 +194,31 @@ async fn answering(ca: &Path, answer: &'static str) -> Url {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
+        let mut connections = JoinSet::new();
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            let mut stream = BufReader::new(acceptor.accept(stream).await.unwrap());
-            while let Some(length) = content_length(&mut stream).await {
-                stream.read_exact(&mut vec![0; length]).await.unwrap();
-                stream.write_all(answer.as_bytes()).await.unwrap();
-                stream.flush().await.unwrap();
-            }
+            let stream = BufReader::new(acceptor.accept(stream).await.unwrap());
+            connections.spawn(answer_all(stream, reads, answer));
         }
     });
     Url::parse(&format!("https://localhost:{port}")).unwrap()
+}
+
+async fn answer_all(
+    mut stream: impl AsyncBufRead + AsyncWrite + Unpin,
+    reads: Reads,
+    answer: &'static str,
+) {
+    while let Some(length) = content_length(&mut stream).await {
+        if matches!(reads, Reads::All) {
+            stream.read_exact(&mut vec![0; length]).await.unwrap();
+        }
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        stream.flush().await.unwrap();
+        if matches!(reads, Reads::Head) {
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 /// Reads a request's head; the length of its body, or `None` at the stream's end.
@@ -216,11 +240,28 @@ async fn content_length(stream: &mut (impl AsyncBufRead + Unpin)) -> Option<usiz
 }
 
 #[tokio::test]
+async fn an_answer_that_cannot_be_read_was_answered_and_costs_its_price() {
+    let providers = Providers::start(1, 0.0, Faults::default()).await;
+    let ca = providers.path("nonsense.pem");
+    for answer in [
+        "HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nnonsense",
+        "nonsense, not of HTTP at all\r\n\r\n",
+    ] {
+        let url = answering(&ca, Reads::All, answer).await;
+        let mut config = config(&providers, Api::AzureVision, url.as_str());
+        config.ca = Some(ca.clone());
+        let measured = ask(&providers, &mut probe(&providers, &config, None)).await;
+        let ended = (measured.outcome, measured.cost_microusd);
+        assert_eq!(ended, (Outcome::ServerError, 1000), "{answer}: {measured:?}");
+    }
+}
+
+#[tokio::test]
 async fn closing_the_connection_is_no_part_of_the_request() {
     const CLOSING: &str = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 15\r\n\r\n{\"objects\": []}";
     let providers = Providers::start(1, 0.0, Faults::default()).await;
     let ca = providers.path("closing.pem");
-    let url = answering(&ca, CLOSING).await;
+    let url = answering(&ca, Reads::All, CLOSING).await;
     let mut config = config(&providers, Api::AzureVision, url.as_str());
     config.ca = Some(ca);
     let mut probe = probe(&providers, &config, None);
@@ -230,6 +271,26 @@ async fn closing_the_connection_is_no_part_of_the_request() {
         let timing = measured.timing.unwrap();
         assert!(timing.application.wait.is_some(), "{timing:?}");
         assert_eq!(timing.split.unwrap().flags, SplitFlags::empty());
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_still_carries_a_refused_request_is_replaced() {
+    const REFUSAL: &str = "HTTP/1.1 413 Payload Too Large\r\ncontent-length: 0\r\n\r\n";
+    let providers = Providers::start(1, 0.0, Faults::default()).await;
+    let ca = providers.path("refusing.pem");
+    let url = answering(&ca, Reads::Head, REFUSAL).await;
+    let mut config = config(&providers, Api::AzureVision, url.as_str());
+    config.ca = Some(ca);
+    let mut probe = probe(&providers, &config, None);
+    // More than the sockets' buffers take.
+    let image = LoadedImage { bytes: vec![0; 32 << 20].into(), ..image(&providers) };
+    for _ in 0..2 {
+        let shutdown = CancellationToken::new();
+        let calling = probe.call(call("000000000001.jpg"), &image, &shutdown);
+        let refused = time::timeout(config.timeout, calling).await.unwrap();
+        assert_eq!(refused.outcome, Outcome::ImageRejected, "{:?}", refused.failure);
+        assert_eq!(refused.timing.unwrap().ends.unwrap().index, 0);
     }
 }
 
