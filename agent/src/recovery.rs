@@ -1,4 +1,4 @@
-//! What becomes of calls that an earlier process left.
+//! What becomes of calls that an earlier process left, or a run that a full spool broke off.
 
 use std::time::Duration;
 
@@ -52,12 +52,7 @@ pub async fn recover(
         }
     }
     if unknown + missed > 0 || !resumed.is_empty() {
-        tracing::warn!(
-            unknown,
-            missed,
-            resumed = resumed.len(),
-            "an earlier process left calls behind"
-        );
+        tracing::warn!(unknown, missed, resumed = resumed.len(), "calls were left behind");
     }
     Ok(resumed)
 }

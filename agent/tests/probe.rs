@@ -258,7 +258,8 @@ async fn an_answer_that_cannot_be_read_was_answered_and_costs_its_price() {
 
 #[tokio::test]
 async fn closing_the_connection_is_no_part_of_the_request() {
-    const CLOSING: &str = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 15\r\n\r\n{\"objects\": []}";
+    const CLOSING: &str =
+        "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 15\r\n\r\n{\"objects\": []}";
     let providers = Providers::start(1, 0.0, Faults::default()).await;
     let ca = providers.path("closing.pem");
     let url = answering(&ca, Reads::All, CLOSING).await;

@@ -105,7 +105,7 @@ async fn many_that_wait_share_a_batch_and_none_is_lost() {
 async fn a_full_spool_stops_new_calls_but_keeps_answers_under_way() {
     let folder = tempfile::tempdir().unwrap();
     let limit = 8 * MEBIBYTE;
-    let (spool, _task) = Spool::open(folder.path(), &name("us-1"), limit, NOW).await.unwrap();
+    let (spool, task) = Spool::open(folder.path(), &name("us-1"), limit, NOW).await.unwrap();
     // Bytes without a pattern, so that compression does not make room.
     let mut state = 1_u64;
     let raw = std::iter::repeat_with(|| {
@@ -135,10 +135,16 @@ async fn a_full_spool_stops_new_calls_but_keeps_answers_under_way() {
     let size = fs::metadata(folder.path().join("spool.sqlite")).unwrap().len();
     assert!(size <= limit, "{size} > {limit}");
     assert_eq!(outbox(&spool).await.len(), kept);
+    // What is refused for good finds room too.
+    spool.set_aside(1, "nonsense".to_owned()).await.unwrap();
+    assert_eq!(spool.contents().await.unwrap().dead, 1);
     // Delivery makes room again, and gives the disk its space back.
     spool.acknowledge(spool.contents().await.unwrap().next_sequence - 1).await.unwrap();
     spool.start(waiting.uid, NOW).await.unwrap();
     spool.finish(answered("after.jpg")).await.unwrap();
+    close((spool, task)).await;
+    let size = fs::metadata(folder.path().join("spool.sqlite")).unwrap().len();
+    assert!(size < limit / 2, "{size} of {limit} bytes are still taken");
 }
 
 #[tokio::test]

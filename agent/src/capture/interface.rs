@@ -34,7 +34,9 @@ pub enum InterfaceError {
         known: String,
     },
     /// There is no address to reach.
-    #[error("no provider's name could be resolved; set capture.interface, or start again when it can")]
+    #[error(
+        "no provider's name could be resolved; set capture.interface, or start again when it can"
+    )]
     NoAddress,
     /// There is no route.
     #[error("no route to {address}")]

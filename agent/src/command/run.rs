@@ -58,7 +58,8 @@ async fn follow_schedule(
     shutdown: &CancellationToken,
 ) -> Result<(), CommandError> {
     let now = agent.now();
-    let resumed = agent.recover(Resume::within(now, RESUMED_WITHIN)).await?;
+    let recovered = agent.recover(Resume::within(now, RESUMED_WITHIN)).await;
+    let resumed = unless_full(recovered, now)?.unwrap_or_default();
     send(agent, &resumed, shutdown).await?;
     let mut last = now;
     while let Some(due) = agent.config().schedule.next_after(last) {
@@ -92,12 +93,24 @@ async fn wait_until(agent: &Agent, due: Timestamp, shutdown: &CancellationToken)
     !shutdown.is_cancelled()
 }
 
-/// Plans a run; `None` where the spool has no room for it, which ends nothing.
+/// Plans a run, after ending what a run before had no room to end; `None` where the spool has no
+/// room for it, which ends nothing.
 async fn plan(agent: &Agent, due: Timestamp) -> Result<Option<Vec<Call>>, CommandError> {
-    match agent.plan(due).await {
-        Ok(calls) => Ok(Some(calls)),
+    if unless_full(agent.recover(Resume::Nothing).await, due)?.is_none() {
+        return Ok(None);
+    }
+    unless_full(agent.plan(due).await, due)
+}
+
+/// A full spool ends a run, but not the agent: delivery, or somebody, may make room.
+fn unless_full<T>(
+    result: Result<T, AgentError>,
+    due: Timestamp,
+) -> Result<Option<T>, CommandError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
         Err(AgentError::Spool(error @ SpoolError::Full { .. })) => {
-            tracing::error!(%due, error = chain(&error), "this run is not sent");
+            tracing::error!(%due, error = chain(&error), "this run is not sent, or not to its end");
             Ok(None)
         }
         Err(error) => Err(error.into()),
@@ -117,8 +130,10 @@ async fn send(
         let Measurement { call, outcome, .. } = measurement;
         tracing::debug!(provider = %call.provider.name, image = %call.image, %outcome, "call ended");
     };
-    agent.send(calls, shutdown, &progress).await?;
-    tracing::info!(calls = calls.len(), "sent");
+    let sent = agent.send(calls, shutdown, &progress).await;
+    if unless_full(sent, agent.now())?.is_some() {
+        tracing::info!(calls = calls.len(), "sent");
+    }
     Ok(())
 }
 
@@ -128,7 +143,10 @@ async fn skip(agent: &Agent, due: Timestamp) -> Result<(), CommandError> {
     tracing::warn!(%due, calls = calls.len(), "skipped: the run before was still being sent");
     for call in calls {
         let skipped = Measurement::unsent(call, Outcome::Skipped(SkipReason::Overrun));
-        agent.spool().finish(skipped).await.map_err(AgentError::from)?;
+        let kept = agent.spool().finish(skipped).await.map_err(AgentError::from);
+        if unless_full(kept, due)?.is_none() {
+            break;
+        }
     }
     Ok(())
 }

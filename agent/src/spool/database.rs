@@ -282,22 +282,26 @@ impl Database {
         let limit = self.limit;
         let failed = |source| full_or(source, limit, "setting a batch aside");
         let mut transaction = self.connection.begin().await.map_err(failed)?;
-        sqlx::query(
-            "insert into dead_letter (sequence, rows, batch, reason)
-             select sequence, rows, batch, $2 from outbox where sequence = $1",
-        )
-        .bind(signed(sequence))
-        .bind(reason)
-        .execute(&mut *transaction)
-        .await
-        .map_err(failed)?;
-        let moved = sqlx::query("delete from outbox where sequence = $1")
+        // Deleted first, so that its pages take it in again where the spool is full.
+        let moved = sqlx::query("delete from outbox where sequence = $1 returning rows, batch")
             .bind(signed(sequence))
+            .fetch_optional(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        if let Some(batch) = &moved {
+            sqlx::query(
+                "insert into dead_letter (sequence, rows, batch, reason) values ($1, $2, $3, $4)",
+            )
+            .bind(signed(sequence))
+            .bind(batch.try_get::<i64, _>("rows").map_err(failed)?)
+            .bind(batch.try_get::<&[u8], _>("batch").map_err(failed)?)
+            .bind(reason)
             .execute(&mut *transaction)
             .await
             .map_err(failed)?;
+        }
         transaction.commit().await.map_err(failed)?;
-        self.left_outbox(moved.rows_affected());
+        self.left_outbox(u64::from(moved.is_some()));
         Ok(())
     }
 
