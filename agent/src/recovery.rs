@@ -25,26 +25,28 @@ pub enum Resume {
 /// Ends every leftover that is not to be sent and returns those that are, in order.
 ///
 /// A call that was started may have reached its provider: it ends as unknown, at its price, which
-/// `price_of` looks up. One that was not started is sent if it is to be resumed and its provider
-/// is still configured; else it was missed.
+/// `price_of` looks up. One that was not started is sent if it is to be resumed and `is_current`:
+/// what would be sent is still what was planned, so that no simulator's answer is labelled as a
+/// cloud's. Else it was missed.
 ///
 /// # Errors
 /// Where the spool fails.
 pub async fn recover(
     spool: &Spool,
     resume: Resume,
-    price_of: impl Fn(&Call) -> Option<u64>,
+    price_of: impl Fn(&Call) -> u64,
+    is_current: impl Fn(&Call) -> bool,
 ) -> Result<Vec<Call>, SpoolError> {
     let mut resumed = Vec::new();
     let (mut unknown, mut missed) = (0_u64, 0_u64);
     for Leftover { call, started_at } in spool.leftovers().await? {
-        let price = price_of(&call);
         match started_at {
             Some(started_at) => {
                 unknown += 1;
-                spool.finish(interrupted(call, started_at, price.unwrap_or(0))).await?;
+                let price = price_of(&call);
+                spool.finish(interrupted(call, started_at, price)).await?;
             }
-            None if price.is_some() && resume.includes(&call) => resumed.push(call),
+            None if resume.includes(&call) && is_current(&call) => resumed.push(call),
             None => {
                 missed += 1;
                 spool.finish(Measurement::unsent(call, Outcome::Missed)).await?;

@@ -10,7 +10,7 @@ use armol_agent::{
     spool::{Spool, SpoolError, SpoolTask},
 };
 use armol_analysis::{
-    measurement::{Answer, Measurement},
+    measurement::{Answer, Call, Measurement},
     outcome::Outcome,
     time::Timestamp,
 };
@@ -181,16 +181,25 @@ async fn leftovers_end_as_unknown_or_missed_or_are_resumed() {
     let folder = tempfile::tempdir().unwrap();
     let (spool, _task) = open(folder.path()).await;
     let (started, old, fresh) = (call("started.jpg"), call("old.jpg"), call("fresh.jpg"));
-    let fresh = armol_analysis::measurement::Call { planned_at: NOW, ..fresh };
-    spool.plan(vec![started.clone(), old.clone(), fresh.clone()]).await.unwrap();
+    let fresh = Call { planned_at: NOW, ..fresh };
+    let mut moved = Call { planned_at: NOW, ..call("moved.jpg") };
+    moved.provider.simulated = false;
+    let calls = [&started, &old, &fresh, &moved].map(Call::clone);
+    spool.plan(calls.to_vec()).await.unwrap();
     spool.start(started.uid, NOW).await.unwrap();
-    let resumed = recover(&spool, Resume::Since(NOW), |_| Some(1000)).await.unwrap();
-    assert_eq!(resumed, [fresh]);
+    let is_current = |call: &Call| call.provider == fresh.provider;
+    let recovered = recover(&spool, Resume::Since(NOW), |_| 1000, is_current).await;
+    let resumed = recovered.unwrap();
+    assert_eq!(resumed, [fresh.clone()]);
     let ended = outbox(&spool).await;
     let fates = ended.iter().map(|row| (row.call.uid, row.outcome, row.cost_microusd));
     assert_eq!(
         fates.collect::<Vec<_>>(),
-        [(started.uid, Outcome::Unknown, 1000), (old.uid, Outcome::Missed, 0)]
+        [
+            (started.uid, Outcome::Unknown, 1000),
+            (old.uid, Outcome::Missed, 0),
+            (moved.uid, Outcome::Missed, 0)
+        ]
     );
     assert_eq!(spool.contents().await.unwrap().planned, 1);
 }
