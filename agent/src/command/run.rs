@@ -62,7 +62,7 @@ async fn follow_schedule(
     let resumed = unless_full(recovered, now)?.unwrap_or_default();
     send(agent, &resumed, shutdown).await?;
     let mut last = now;
-    while let Some(due) = agent.config().schedule.next_after(last) {
+    while let Some(due) = agent.config().schedule.next_after(not_long_before(last, agent.now())) {
         if due <= agent.now() {
             skip(agent, due).await?;
         } else {
@@ -80,6 +80,18 @@ async fn follow_schedule(
         }
     }
     Ok(())
+}
+
+/// The time that the next run is looked for after: that of the run before, but no more than a day
+/// ago. Where clocks were set forward by months, as on a machine that starts without one, every
+/// run in between would be recorded, and fill the spool.
+fn not_long_before(last: Timestamp, now: Timestamp) -> Timestamp {
+    const LONGEST: Duration = Duration::from_hours(24);
+    let earliest = now.minus(LONGEST);
+    if last < earliest {
+        tracing::warn!(%last, %now, "the clock was set forward; runs in between are left out");
+    }
+    last.max(earliest)
 }
 
 /// Waits until the clock shows a time; `false` where a shutdown came first.
@@ -149,4 +161,19 @@ async fn skip(agent: &Agent, due: Timestamp) -> Result<(), CommandError> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_set_forward_by_years_brings_a_day_of_runs() {
+        let boot = Timestamp::from_unix_ns(0);
+        let now = boot.plus(Duration::from_hours(24 * 365));
+        assert_eq!(not_long_before(boot, now), now.minus(Duration::from_hours(24)));
+        let last = now.minus(Duration::from_hours(2));
+        assert_eq!(not_long_before(last, now), last);
+        assert_eq!(not_long_before(now, last), now);
+    }
 }
