@@ -190,7 +190,7 @@ async fn leftovers_end_as_unknown_or_missed_or_are_resumed() {
     let is_current = |call: &Call| call.provider == fresh.provider;
     let recovered = recover(&spool, Resume::Since(NOW), |_| 1000, is_current).await;
     let resumed = recovered.unwrap();
-    assert_eq!(resumed, [fresh.clone()]);
+    assert_eq!(resumed, std::slice::from_ref(&fresh));
     let ended = outbox(&spool).await;
     let fates = ended.iter().map(|row| (row.call.uid, row.outcome, row.cost_microusd));
     assert_eq!(
