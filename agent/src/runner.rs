@@ -54,8 +54,10 @@ impl Runner {
         let Self { probes, event, spool, clock } = self;
         let stop = &shutdown.child_token();
         let lanes = probes.iter_mut().map(async |probe| {
-            let lane = Lane { probe, event, spool, clock: clock.as_ref() };
+            let lane = Lane { probe: &mut *probe, event, spool, clock: clock.as_ref() };
             let result = lane.send(calls, stop, progress).await;
+            // The next run is minutes away, and no server waits for it.
+            probe.close();
             if result.is_err() {
                 stop.cancel();
             }

@@ -35,7 +35,7 @@ pub enum InterfaceError {
     },
     /// There is no address to reach.
     #[error(
-        "no provider's name could be resolved; set capture.interface, or start again when it can"
+        "no provider's address is known; set capture.interface, or start again when names resolve"
     )]
     NoAddress,
     /// There is no route.
