@@ -1,9 +1,14 @@
 //! The spool on a real disk: what it keeps, what it refuses, and what it makes of a crash.
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, and says what it could not test"
+)]
 
 mod support;
 
-use std::{fs, path::Path};
+use std::{fs, io::Write, path::Path, process::Command};
 
 use armol_agent::{
     recovery::{Resume, recover},
@@ -142,9 +147,67 @@ async fn a_full_spool_stops_new_calls_but_keeps_answers_under_way() {
     spool.acknowledge(spool.contents().await.unwrap().next_sequence - 1).await.unwrap();
     spool.start(waiting.uid, NOW).await.unwrap();
     spool.finish(answered("after.jpg")).await.unwrap();
+    let before = spool.contents().await.unwrap();
     close((spool, task)).await;
+    let reopened = open(folder.path()).await;
+    assert_eq!(reopened.0.contents().await.unwrap(), before);
+    close(reopened).await;
     let size = fs::metadata(folder.path().join("spool.sqlite")).unwrap().len();
     assert!(size < limit / 2, "{size} of {limit} bytes are still taken");
+}
+
+/// A disk of one mebibyte.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    /// Mounts it; `None` where this process may not.
+    fn mount() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(folder.path());
+        mount.output().is_ok_and(|output| output.status.success()).then_some(Self(folder))
+    }
+
+    /// Fills it, but for some bytes.
+    fn fill(&self, rest: u64) {
+        let mut file = fs::File::create(self.0.path().join("filler")).unwrap();
+        while file.write_all(&[0; 4096]).is_ok() {}
+        file.set_len(file.metadata().unwrap().len() - rest).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg(self.0.path()).status());
+    }
+}
+
+#[tokio::test]
+async fn what_is_kept_after_the_disk_was_full_survives_reopening() {
+    let Some(disk) = SmallDisk::mount() else {
+        eprintln!("NOT TESTED, full disk: mounting a small one needs root");
+        return;
+    };
+    let (spool, task) = open(disk.0.path()).await;
+    spool.finish(ended("before.jpg")).await.unwrap();
+    disk.fill(40 * 1024);
+    let (mut kept, mut refused) = (0, 0);
+    while refused < 3 {
+        match spool.finish(ended(&format!("{kept}.jpg"))).await {
+            Ok(()) => kept += 1,
+            Err(SpoolError::Full { .. }) => refused += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    fs::remove_file(disk.0.path().join("filler")).unwrap();
+    spool.plan(vec![call("planned.jpg")]).await.unwrap();
+    spool.finish(ended("after.jpg")).await.unwrap();
+    let before = spool.contents().await.unwrap();
+    assert_eq!((before.planned, before.rows), (1, kept + 2));
+    close((spool, task)).await;
+    let spool = open(disk.0.path()).await;
+    assert_eq!(spool.0.contents().await.unwrap(), before);
+    close(spool).await;
 }
 
 #[tokio::test]
