@@ -436,6 +436,7 @@ mod tests {
             ("http://127.0.0.1:7443", "http://a:b@[::1]:7443", "must not hold a user"),
             ("images = \"images\"", "images = \"images\"\ncron = \"* *\"", "schedule.cron: "),
             ("images = \"images\"", "images = \"images\"\nslice = 0", "schedule.slice: 0 is out"),
+            ("images = \"images\"", "images = \"images\"\nslice = 1.5", "or a number of images"),
             ("[[provider]]", "[[provider]]\ntimeout_seconds = 0", "timeout_seconds: 0 is out"),
         ] {
             let message = refused(from, to);

@@ -143,16 +143,19 @@ impl Probe {
             split,
         };
         let response = attempt.result.ok();
-        self.keep(attempt.connection.filter(|_| response.is_some()));
+        let http_status = response.as_ref().map(|response| response.status().as_u16());
+        // A response may come before the request is sent; what is left of it is still on its way.
+        let sent = exchange.as_ref().is_some_and(|exchange| exchange.sent);
+        self.keep(attempt.connection.filter(|_| sent && response.is_some()));
         Measurement {
             simulated: call.provider.simulated,
             call,
             outcome: reading.outcome,
             content: Some(image.content),
             timing: Some(timing),
-            http_status: response.as_ref().map(|response| response.status().as_u16()),
+            http_status,
             failure: reading.failure,
-            cost_microusd: price::cost(reading.outcome, price),
+            cost_microusd: price::cost(reading.outcome, http_status, price),
             answer: response.map(|response| Answer {
                 raw: response.into_body().to_vec(),
                 model_version: reading.model_version,
@@ -172,7 +175,7 @@ impl Probe {
             started_at: self.clock.now(),
             started: self.clock.monotonic(),
             opening: Opening::default(),
-            connection: self.reusable().await,
+            connection: None,
             fresh: false,
             result: Err(Ending::Cancelled),
         };
@@ -180,6 +183,8 @@ impl Probe {
             Ok(request) => request,
             Err(error) => return Attempt { result: Err(Ending::Request(error)), ..attempt },
         };
+        // Not before there is a request: a connection knows the exchange before until the next.
+        attempt.connection = self.reusable().await;
         let given_up = async {
             shutdown.cancelled().await;
             time::sleep(self.grace).await;

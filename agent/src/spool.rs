@@ -59,9 +59,9 @@ pub enum SpoolError {
         /// The agent that made it.
         owner: String,
     },
-    /// The spool's bound is reached.
+    /// The spool's bound is reached, or the disk is full.
     #[error(
-        "the spool has reached its bound of {limit} bytes; start the collector, or raise agent.spool_mebibytes"
+        "the spool has no room, its bound being {limit} bytes; start the collector, make room on the disk, or raise agent.spool_mebibytes"
     )]
     Full {
         /// The bound.
