@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    io::{self, IsTerminal, Write},
+    io::{self, ErrorKind::BrokenPipe, IsTerminal, Write},
     process::ExitCode,
     sync::Arc,
 };
@@ -49,9 +49,7 @@ async fn main() -> ExitCode {
         .init();
     match run(arguments.command).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(CommandError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-            ExitCode::SUCCESS
-        }
+        Err(CommandError::Output(error)) if error.kind() == BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             // Where standard error is gone too, nobody is left to be told.
             drop(writeln!(io::stderr(), "error: {}", cause::chain(&error)));
@@ -71,7 +69,7 @@ async fn run(command: Command) -> Result<(), CommandError> {
         Command::Once(once) => once.run(variable, clock, &shutdown, &mut out).await,
         Command::Check(check) => check.run(variable, clock, &mut out).await,
         Command::Simulate(command) => {
-            Ok(simulation::run(command, clock, shutdown, &mut out).await?)
+            simulation::run(command, clock, shutdown, &mut out).await.map_err(CommandError::from)
         }
     }
 }

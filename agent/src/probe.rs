@@ -145,8 +145,10 @@ impl Probe {
         let response = attempt.result.ok();
         let http_status = response.as_ref().map(|response| response.status().as_u16());
         // A response may come before the request is sent; what is left of it is still on its way.
+        // A connection from before a step of the clock cannot be found among the packets any more.
         let sent = exchange.as_ref().is_some_and(|exchange| exchange.sent);
-        self.keep(attempt.connection.filter(|_| sent && response.is_some()));
+        let is_good = sent && response.is_some() && drift <= LARGEST_DRIFT;
+        self.keep(attempt.connection.filter(|_| is_good));
         Measurement {
             simulated: call.provider.simulated,
             call,

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use armol_analysis::{
+    cause::chain,
     measurement::{Call, Failure, Measurement},
     outcome::{Outcome, SkipReason},
 };
@@ -14,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
-    error_chain::chain,
     event::Event,
     image_file::ImageError,
     probe::Probe,

@@ -5,6 +5,7 @@
 //! in one transaction, together with all others that wait at that moment, packed as one batch.
 
 mod database;
+mod packing;
 
 use std::{
     fs, io,
@@ -25,6 +26,9 @@ use tokio::{
 use uuid::Uuid;
 
 use database::Database;
+
+/// The spool's file in the state folder.
+const FILE_NAME: &str = "spool.sqlite";
 
 /// How many requests may wait for the spool; whoever asks beyond waits.
 const QUEUE: usize = 64;
@@ -186,7 +190,7 @@ impl Spool {
     ) -> Result<(Self, SpoolTask), SpoolError> {
         fs::create_dir_all(state)
             .map_err(|source| SpoolError::Folder { path: state.to_owned(), source })?;
-        let path = state.join("spool.sqlite");
+        let path = state.join(FILE_NAME);
         let database = match Database::open(&path, agent, limit).await {
             Err(error) if database::is_damaged(&error) => {
                 let aside = set_aside(&path, now)?;
@@ -203,6 +207,11 @@ impl Spool {
         let mut task = JoinSet::new();
         task.spawn(serve(database, received));
         Ok((Self { commands, outbox }, SpoolTask(task)))
+    }
+
+    /// Whether there is a spool in a state folder.
+    pub fn exists_in(state: &Path) -> bool {
+        state.join(FILE_NAME).exists()
     }
 
     /// Writes calls down before any of them is sent.

@@ -14,7 +14,7 @@ use tokio::{sync::mpsc, time};
 use tokio_stream::{StreamExt, wrappers::ReceiverStream};
 use tokio_util::sync::CancellationToken;
 use tonic::{
-    Status, Streaming,
+    Code, Status, Streaming,
     transport::{Channel, Endpoint},
 };
 use url::Url;
@@ -326,7 +326,7 @@ fn report(error: &UploadError, wait: Duration, reported: &mut bool) {
     let text = chain(error);
     if *reported {
         tracing::debug!(error = text, ?wait, "still not delivering");
-    } else if matches!(error, UploadError::Spool(_)) {
+    } else if needs_a_person(error) {
         tracing::error!(error = text, "cannot deliver; measurements stay in the spool");
     } else {
         tracing::warn!(
@@ -335,6 +335,17 @@ fn report(error: &UploadError, wait: Duration, reported: &mut bool) {
         );
     }
     *reported = true;
+}
+
+/// Whether trying again cannot help until something is changed.
+fn needs_a_person(error: &UploadError) -> bool {
+    match error {
+        UploadError::Spool(_) | UploadError::Protocol(_) | UploadError::Url(_) => true,
+        UploadError::Status(status) => {
+            matches!(status.code(), Code::FailedPrecondition | Code::InvalidArgument)
+        }
+        UploadError::Connect { .. } | UploadError::Ended => false,
+    }
 }
 
 fn message(message: agent_message::Message) -> v1::AgentMessage {

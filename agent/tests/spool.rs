@@ -20,6 +20,7 @@ use armol_analysis::{
     time::Timestamp,
 };
 use armol_proto::batch::unpack;
+use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 use support::{call, name};
 
 const MEBIBYTE: u64 = 1 << 20;
@@ -265,4 +266,24 @@ async fn leftovers_end_as_unknown_or_missed_or_are_resumed() {
         ]
     );
     assert_eq!(spool.contents().await.unwrap().planned, 1);
+}
+
+#[tokio::test]
+async fn one_unreadable_batch_holds_up_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = open(folder.path()).await;
+    for key in ["1.jpg", "2.jpg", "3.jpg"] {
+        spool.0.finish(ended(key)).await.unwrap();
+    }
+    close(spool).await;
+    let file = SqliteConnectOptions::new().filename(folder.path().join("spool.sqlite"));
+    let mut connection = file.connect().await.unwrap();
+    let damage = "update outbox set batch = x'ffff' where sequence = 2";
+    sqlx::query(damage).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    let (spool, _task) = open(folder.path()).await;
+    let keys = outbox(&spool).await.into_iter().map(|row| row.call.image.key);
+    assert_eq!(keys.collect::<Vec<_>>(), ["1.jpg", "3.jpg"]);
+    let contents = spool.contents().await.unwrap();
+    assert_eq!((contents.batches, contents.dead), (2, 1));
 }

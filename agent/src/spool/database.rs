@@ -1,16 +1,13 @@
 //! The spool's SQLite file: schema, statements, and the bound on its size.
 
-use std::{io, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use armol_analysis::{
     identity::Name,
     measurement::{Call, Measurement},
     time::Timestamp,
 };
-use armol_proto::{
-    batch::{LARGEST_PAYLOAD, pack},
-    v1,
-};
+use armol_proto::v1;
 use prost::Message;
 use sqlx::{
     ConnectOptions, Connection, Row, SqliteConnection,
@@ -22,7 +19,7 @@ use sqlx::{
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::{Contents, Leftover, Outbox, SpoolError};
+use super::{Contents, Leftover, Outbox, SpoolError, packing::pack_within_limit};
 
 const SCHEMA: &str = include_str!("schema.sql");
 
@@ -239,8 +236,13 @@ impl Database {
             .map_err(failed)?;
         let mut leftovers = Vec::with_capacity(rows.len());
         for row in rows {
-            let call = serde_json::from_str(row.try_get("call").map_err(failed)?)
-                .map_err(|error| unreadable("call", error))?;
+            let call = match serde_json::from_str(row.try_get("call").map_err(failed)?) {
+                Ok(call) => call,
+                Err(error) => {
+                    tracing::error!(%error, "a planned call is unreadable; it stays in the spool");
+                    continue;
+                }
+            };
             let started_at = row.try_get::<Option<i64>, _>("started_at_ns").map_err(failed)?;
             leftovers.push(Leftover { call, started_at: started_at.map(Timestamp::from_unix_ns) });
         }
@@ -253,17 +255,25 @@ impl Database {
         limit: u32,
     ) -> Result<Vec<v1::Batch>, SpoolError> {
         let failed = |source| SpoolError::Database { doing: "reading batches", source };
-        let rows =
-            sqlx::query("select batch from outbox where sequence > $1 order by sequence limit $2")
-                .bind(signed(after))
-                .bind(i64::from(limit))
-                .fetch_all(&mut self.connection)
-                .await
-                .map_err(failed)?;
+        let rows = sqlx::query(
+            "select sequence, batch from outbox where sequence > $1 order by sequence limit $2",
+        )
+        .bind(signed(after))
+        .bind(i64::from(limit))
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(failed)?;
         let mut batches = Vec::with_capacity(rows.len());
         for row in rows {
             let bytes = row.try_get::<&[u8], _>("batch").map_err(failed)?;
-            batches.push(v1::Batch::decode(bytes).map_err(|error| unreadable("batch", error))?);
+            match v1::Batch::decode(bytes) {
+                Ok(batch) => batches.push(batch),
+                Err(error) => {
+                    let sequence = unsigned(&row, "sequence").map_err(failed)?;
+                    tracing::error!(sequence, %error, "a batch is unreadable and is set aside");
+                    self.set_aside(sequence, "unreadable in the spool").await?;
+                }
+            }
         }
         Ok(batches)
     }
@@ -394,25 +404,6 @@ impl Database {
         }
         Ok(())
     }
-}
-
-/// Packs measurements into as few batches as the largest message allows.
-fn pack_within_limit(
-    agent: &Name,
-    spool: Uuid,
-    sequence: u64,
-    measurements: &[Measurement],
-    batches: &mut Vec<v1::Batch>,
-) -> io::Result<()> {
-    let batch = pack(agent, spool, sequence, measurements)?;
-    if batch.payload.len() <= LARGEST_PAYLOAD || measurements.len() == 1 {
-        batches.push(batch);
-        return Ok(());
-    }
-    let (first, second) = measurements.split_at(measurements.len() / 2);
-    pack_within_limit(agent, spool, sequence, first, batches)?;
-    let next = batches.last().map_or(sequence, |batch| batch.sequence + 1);
-    pack_within_limit(agent, spool, next, second, batches)
 }
 
 fn full_or(source: sqlx::Error, limit: u64, doing: &'static str) -> SpoolError {
