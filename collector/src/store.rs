@@ -14,7 +14,6 @@ mod reader;
 mod row;
 mod schema;
 mod value;
-mod words;
 mod writer;
 
 use std::{io, path::PathBuf};

@@ -50,8 +50,7 @@ async fn refused_batches_are_named_and_noted_while_others_are_stored() {
     let place = Place::new();
     let collector = Collector::start(&place).await;
     let (mut agent, _) = Agent::greet(collector.address, 1, 8).await;
-    let mut damaged = packed(2, &[measurement(2)]);
-    damaged.crc32c ^= 1;
+    let damaged = v1::Batch { payload: b"damaged".to_vec(), crc32c: 1, ..packed(2, &[]) };
     let mut foreign = packed(3, &[measurement(3)]);
     foreign.agent = "hk-1".to_owned();
     let mut other_spool = packed(4, &[measurement(4)]);
@@ -81,7 +80,7 @@ async fn refused_batches_are_named_and_noted_while_others_are_stored() {
         reasons.push('\n');
     }
     insta::assert_snapshot!(reasons.trim_end(), @r#"
-    crc32c is b6519467, the batch says b6519466: the payload was damaged
+    crc32c is 84c72ed0, the batch says 00000001: the payload was damaged
     Batch.agent is "hk-1", the session's Hello said "us-1"
     Batch.spool is "09090909-0909-0909-0909-090909090909", the session's Hello said "00000000-0000-0000-0000-00000000004d"
     payload of 4128769 bytes is larger than 4128768

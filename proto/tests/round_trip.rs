@@ -10,7 +10,7 @@ use armol_analysis::{
         Answer, ApplicationTimes, Call, ConnectionEnds, Failure, ImageContent, ImageKey,
         Measurement, ProviderIdentity, Timing,
     },
-    outcome::{Outcome, Phase, SkipReason},
+    outcome::{Outcome, Phase},
     provider::Api,
     split::{InferenceBounds, Split, SplitFlags, SplitMethod, SplitTimes},
     time::Timestamp,
@@ -19,7 +19,7 @@ use armol_proto::{Refusal, batch, conversion, v1};
 use proptest::{
     collection::vec,
     option,
-    prelude::{Strategy, any, prop_oneof},
+    prelude::{Strategy, any},
     prop_assert_eq, proptest,
     sample::select,
 };
@@ -29,24 +29,7 @@ use uuid::Uuid;
 const AGENT: &str = "us-1";
 
 fn outcome() -> impl Strategy<Value = Outcome> {
-    prop_oneof![
-        select(vec![
-            Outcome::Ok,
-            Outcome::Throttled,
-            Outcome::Quota,
-            Outcome::Auth,
-            Outcome::ImageRejected,
-            Outcome::ServerError,
-            Outcome::Reset,
-            Outcome::Dns,
-            Outcome::Tls,
-            Outcome::Cancelled,
-            Outcome::Missed,
-            Outcome::Unknown,
-        ]),
-        select(Phase::ALL.to_vec()).prop_map(Outcome::Timeout),
-        select(SkipReason::ALL.to_vec()).prop_map(Outcome::Skipped),
-    ]
+    select(Outcome::all().collect::<Vec<_>>())
 }
 
 fn call() -> impl Strategy<Value = Call> {
