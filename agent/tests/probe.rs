@@ -1,11 +1,6 @@
 //! One call at a time to simulated providers, over real sockets and TLS, packets included where
 //! this process may capture them.
-#![allow(
-    clippy::expect_used,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, and says what it could not test"
-)]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -30,7 +25,7 @@ use armol_analysis::{
     split::{SplitFlags, SplitMethod},
 };
 use rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
-use support::{Faults, Providers, call, clock, name};
+use support::{Faults, Providers, call, clock, name, not_tested};
 use tokio::{
     io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
     net::TcpListener,
@@ -327,7 +322,7 @@ fn loopback(providers: &Providers) -> Option<Arc<Capture>> {
     match Capture::open(&interfaces, &[address.port()]) {
         Ok(capture) => Some(Arc::new(capture)),
         Err(error) => {
-            eprintln!("NOT TESTED, live capture: {error}");
+            not_tested(&format!("live capture: {error}"));
             None
         }
     }

@@ -1,10 +1,5 @@
 //! The spool on a real disk: what it keeps, what it refuses, and what it makes of a crash.
-#![allow(
-    clippy::expect_used,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, and says what it could not test"
-)]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -21,7 +16,7 @@ use armol_analysis::{
 };
 use armol_proto::batch::unpack;
 use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
-use support::{call, name};
+use support::{call, name, not_tested};
 
 const MEBIBYTE: u64 = 1 << 20;
 const NOW: Timestamp = Timestamp::from_unix_ns(1_700_000_001_000_000_000);
@@ -186,7 +181,7 @@ impl Drop for SmallDisk {
 #[tokio::test]
 async fn what_is_kept_after_the_disk_was_full_survives_reopening() {
     let Some(disk) = SmallDisk::mount() else {
-        eprintln!("NOT TESTED, full disk: mounting a small one needs root");
+        not_tested("full disk: mounting a small one needs root");
         return;
     };
     let (spool, task) = open(disk.0.path()).await;
