@@ -123,7 +123,7 @@ async fn nothing_is_lost_or_doubled_when_either_side_is_killed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_signal_stops_the_agent_and_leaves_the_rest_planned() {
-    let mut providers = Providers::start(20, 0.3, Faults::default()).await;
+    let mut providers = Providers::start(20, 0.8, Faults::default()).await;
     let folder = providers.folder.path().to_owned();
     let collector = Collector::start(&folder, "127.0.0.1:0");
     let config = providers.write_config("us-1", &collector.address, "");
