@@ -7,6 +7,7 @@
 pub mod average_precision;
 pub mod capture_file;
 pub mod capture_name;
+pub mod cause;
 pub mod detection;
 mod exchange;
 mod flow;
