@@ -4,12 +4,21 @@
 //! several threads at once (`parallel`), and writes what comes of them in the order in which they
 //! were named.
 
+pub(crate) mod compare;
+mod findings;
+pub(crate) mod flows;
 pub(crate) mod info;
 mod inputs;
 mod parallel;
+pub(crate) mod seed_lags;
+pub(crate) mod split;
+pub(crate) mod summarise;
 mod unpacking;
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
 
 use armol_analysis::{
     capture_file::{CaptureFileError, CaptureReader, Damage},
@@ -39,6 +48,18 @@ pub(crate) enum CommandError {
     /// The inputs cannot be found.
     #[error(transparent)]
     Inputs(#[from] InputError),
+    /// Two captures would be written to one file.
+    #[error("two captures would be written to {0}; write them to separate folders with --out")]
+    SameName(String),
+    /// A file of the result cannot be written.
+    #[error("cannot write {}", path.display())]
+    File {
+        /// The file, or its folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
     /// The result cannot be written.
     #[error("cannot write the result")]
     Write(#[from] io::Error),
@@ -47,7 +68,7 @@ pub(crate) enum CommandError {
 impl CommandError {
     /// Whether what was asked for is the mistake, rather than anything that happened to it.
     pub(crate) const fn is_wrong_use(&self) -> bool {
-        matches!(self, Self::Inputs(_))
+        matches!(self, Self::Inputs(_) | Self::SameName(_))
     }
 }
 

@@ -61,6 +61,17 @@ pub(crate) enum Event {
     ClockStepped,
 }
 
+/// What a segment turned out to be on its flow.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Taken {
+    /// The positions of its payload; `None` where it has none of this stream.
+    pub(crate) range: Option<Range<u64>>,
+    /// Whether some of its bytes were seen before.
+    pub(crate) repeated: bool,
+    /// Up to where it acknowledges the other side's stream; `None` where that is not known.
+    pub(crate) acknowledged: Option<u64>,
+}
+
 /// Bytes that went one way in one segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Data {
@@ -130,8 +141,23 @@ impl Flow {
         (self.sent.resolved, self.received.resolved)
     }
 
+    /// Whether the client's and the server's stream were seen from their start.
+    pub(crate) fn starts_seen(&self) -> (bool, bool) {
+        let exact = |direction: &Direction| {
+            direction.numbering.is_some_and(|numbering| numbering.is_exact())
+        };
+        (exact(&self.sent), exact(&self.received))
+    }
+
+    /// How far the client's and the server's stream have come.
+    pub(crate) fn reached(&self) -> (u64, u64) {
+        let reached =
+            |direction: &Direction| direction.numbering.map_or(0, |numbering| numbering.furthest());
+        (reached(&self.sent), reached(&self.received))
+    }
+
     /// Takes a segment of the client.
-    pub(crate) fn send(&mut self, segment: &Segment<'_>) {
+    pub(crate) fn send(&mut self, segment: &Segment<'_>) -> Taken {
         self.note_time(segment.timestamp);
         let stamps = segment.stamps();
         let mut sequence = segment.sequence;
@@ -141,16 +167,24 @@ impl Flow {
             sequence = sequence.wrapping_add(1);
             self.sent.begin(sequence);
         }
-        let Some((range, added)) = self.sent.add(sequence, segment.payload) else { return };
+        let acknowledged = segment
+            .acknowledgment
+            .zip(self.received.numbering)
+            .and_then(|(acknowledgment, numbering)| numbering.position(acknowledgment));
+        let Some((range, added)) = self.sent.add(sequence, segment.payload) else {
+            return Taken { acknowledged, ..Taken::default() };
+        };
         self.round_trips.send(range.clone(), segment.timestamp, stamps, added.repeated);
         if range.end > self.sent.resolved {
+            let range = range.clone();
             let data = Data { at: segment.timestamp, range, resent: added.repeated };
             self.log(Event::Sent(data));
         }
+        Taken { range: Some(range), repeated: added.repeated, acknowledged }
     }
 
     /// Takes a segment of the server.
-    pub(crate) fn receive(&mut self, segment: &Segment<'_>) {
+    pub(crate) fn receive(&mut self, segment: &Segment<'_>) -> Taken {
         self.note_time(segment.timestamp);
         let stamps = segment.stamps();
         let mut sequence = segment.sequence;
@@ -167,19 +201,22 @@ impl Flow {
         let further = acknowledged.is_some_and(|position| {
             self.round_trips.acknowledge(position, segment.timestamp, stamps)
         });
+        let mut taken = Taken { acknowledged, ..Taken::default() };
         if let Some((range, added)) = self.received.add(sequence, segment.payload) {
             let refilled = self.note_hole(segment.timestamp, added);
+            taken.repeated = added.repeated || refilled;
+            taken.range = Some(range.clone());
             if range.end > self.received.resolved {
-                let resent = added.repeated || refilled;
-                let data = Data { at: segment.timestamp, range, resent };
+                let data = Data { at: segment.timestamp, range, resent: taken.repeated };
                 self.log(Event::Arrived(data, acknowledged));
-                return;
+                return taken;
             }
         }
         // What a resolved response repeats is no news, but may acknowledge the next request.
         if let Some(position) = acknowledged.filter(|_| further) {
             self.log(Event::Acknowledged(segment.timestamp, position));
         }
+        taken
     }
 
     fn accept(&mut self, syn_ack: &Segment<'_>, stamps: Option<TcpStamps>) {

@@ -4,10 +4,12 @@
 //! detections, rows become statistics and reports. There is no clock, socket, thread, file or SQL
 //! in here; those belong to the crates that stand on this one.
 
+mod assembly;
 pub mod average_precision;
 pub mod capture_file;
 pub mod capture_name;
 pub mod cause;
+mod datagram;
 pub mod detection;
 mod exchange;
 mod flow;
@@ -18,6 +20,7 @@ pub mod label_groups;
 mod link_layer;
 pub mod measurement;
 pub mod merge;
+pub mod offline;
 pub mod outcome;
 pub mod provider;
 pub mod report;
@@ -28,6 +31,7 @@ pub mod summary;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod time;
+mod tls_record;
 pub mod truth;
 
 /// The version every binary prints: the package version and the commit it was built from.

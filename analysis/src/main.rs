@@ -12,7 +12,7 @@ use std::{
 use armol_analysis::cause;
 use clap::{Parser, Subcommand};
 
-use self::command::{Completion, info};
+use self::command::{Completion, compare, flows, info, seed_lags, split, summarise};
 
 /// Tells from captured packets how long the server took, and how long the network.
 ///
@@ -30,13 +30,24 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Split(split::SplitArguments),
+    Flows(flows::FlowsArguments),
+    Summarise(summarise::SummariseArguments),
+    Compare(compare::CompareArguments),
+    SeedLags(seed_lags::SeedLagsArguments),
     Info(info::InfoArguments),
 }
 
 fn main() -> ExitCode {
     let mut output = BufWriter::new(io::stdout().lock());
+    let mut errors = io::stderr();
     let result = match CommandLine::parse().command {
-        Command::Info(arguments) => info::run(&arguments, &mut output, &mut io::stderr()),
+        Command::Split(arguments) => split::run(&arguments, &mut output, &mut errors),
+        Command::Flows(arguments) => flows::run(&arguments, &mut output, &mut errors),
+        Command::Summarise(arguments) => summarise::run(&arguments, &mut output, &mut errors),
+        Command::Compare(arguments) => compare::run(&arguments, &mut output, &mut errors),
+        Command::SeedLags(arguments) => seed_lags::run(&arguments, &mut output, &mut errors),
+        Command::Info(arguments) => info::run(&arguments, &mut output, &mut errors),
     };
     match result {
         Ok(Completion::Whole) => ExitCode::SUCCESS,

@@ -34,8 +34,12 @@ pub(crate) struct Segment<'a> {
     pub(crate) acknowledgment: Option<u32>,
     /// Whether it opens the stream.
     pub(crate) syn: bool,
+    /// Whether its sender sends nothing after it: FIN or RST.
+    pub(crate) closes: bool,
     /// Payload bytes on the wire.
     pub(crate) payload: u32,
+    /// The first of them, as far as they were captured.
+    pub(crate) bytes: &'a [u8],
     options: &'a [u8],
 }
 
@@ -78,6 +82,7 @@ impl<'a> Segment<'a> {
         let header = tcp_header(captured, &mut padded)?;
         let header_length = usize::from(header.data_offset()) * 4;
         let payload = ip_length(ip, on_wire).checked_sub(headers + header_length)?;
+        let bytes = captured.get(header_length..).unwrap_or_default();
         Some(Self {
             timestamp: frame.timestamp,
             source: SocketAddr::new(ip.source_addr(), header.source_port()),
@@ -85,7 +90,9 @@ impl<'a> Segment<'a> {
             sequence: header.sequence_number(),
             acknowledgment: header.ack().then(|| header.acknowledgment_number()),
             syn: header.syn(),
+            closes: header.fin() || header.rst(),
             payload: u32::try_from(payload).ok()?,
+            bytes: bytes.get(..payload).unwrap_or(bytes),
             options: captured.get(LEAST_HEADER..header_length.min(captured.len()))?,
         })
     }

@@ -74,6 +74,8 @@ bitflags! {
         const RTT_BORROWED = 1 << 10;
         /// The response was cut before its end.
         const TRUNCATED = 1 << 11;
+        /// It paused or took longer than any request would: another protocol on the same port.
+        const IMPLAUSIBLE = 1 << 12;
     }
 }
 

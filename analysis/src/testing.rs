@@ -54,6 +54,7 @@ pub struct Packet {
     at: Timestamp,
     syn: bool,
     data: Range<u64>,
+    content: Vec<u8>,
     acknowledges: Option<u64>,
     stamps: Option<(u32, u32)>,
     blocks: Vec<Range<u64>>,
@@ -67,6 +68,7 @@ impl Packet {
             at,
             syn: false,
             data: 0..0,
+            content: Vec::new(),
             acknowledges: None,
             stamps: None,
             blocks: Vec::new(),
@@ -95,6 +97,14 @@ impl Packet {
     #[must_use]
     pub fn data(mut self, range: Range<u64>) -> Self {
         self.data = range;
+        self
+    }
+
+    /// Carries these very bytes, from this position of its side's stream on.
+    #[must_use]
+    pub fn bytes(mut self, start: u64, bytes: &[u8]) -> Self {
+        self.data = start..start.saturating_add(bytes.len() as u64);
+        self.content = bytes.to_vec();
         self
     }
 
@@ -198,14 +208,16 @@ impl Connection {
         packets.iter().map(|packet| self.frame(packet)).collect()
     }
 
-    /// The frame of one packet. Payload bytes are zeros, checksums are left to the network card.
+    /// The frame of one packet. Payload bytes are zeros where the packet names none, checksums are
+    /// left to the network card.
     pub fn frame(&self, packet: &Packet) -> CapturedFrame {
         let segment = self.segment_header(packet);
         let payload = usize::try_from(packet.data.end - packet.data.start).unwrap_or(usize::MAX);
         let mut bytes = self.link_header();
         self.put_ip_header(&mut bytes, packet, segment.len().saturating_add(payload));
         bytes.extend(segment);
-        let mut on_wire = bytes.len().saturating_add(payload);
+        bytes.extend_from_slice(&packet.content);
+        let mut on_wire = bytes.len().saturating_add(payload - packet.content.len());
         if self.link_type == LinkType::Ethernet && !packet.by_client {
             on_wire = on_wire.max(LEAST_ETHERNET);
         }

@@ -36,6 +36,11 @@ impl Numbering {
         self.exact
     }
 
+    /// How far the stream has come.
+    pub(crate) const fn furthest(&self) -> u64 {
+        self.furthest
+    }
+
     /// The position of a sequence number; `None` where it cannot be of this stream.
     pub(crate) fn position(&self, sequence: u32) -> Option<u64> {
         let ahead = sequence.wrapping_sub(self.furthest_sequence).cast_signed();

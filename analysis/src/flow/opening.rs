@@ -12,6 +12,7 @@ const MOST_SYNS: usize = 8;
 pub(crate) struct Opening {
     syns: Vec<Syn>,
     accepted: Option<Timestamp>,
+    round_trip: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +36,11 @@ impl Opening {
             return None;
         }
         self.accepted = Some(at);
+        self.round_trip = self.answered(at, stamps);
+        self.round_trip
+    }
+
+    fn answered(&self, at: Timestamp, stamps: Option<TcpStamps>) -> Option<Duration> {
         if let [only] = self.syns.as_slice() {
             return at.since(only.at);
         }
@@ -42,6 +48,11 @@ impl Opening {
         let mut named = self.syns.iter().filter(|syn| syn.value == Some(echo));
         let answered = named.next()?;
         if named.next().is_some() { None } else { at.since(answered.at) }
+    }
+
+    /// SYN to SYN-ACK, where it is plain which SYN was answered.
+    pub(crate) const fn round_trip(&self) -> Option<Duration> {
+        self.round_trip
     }
 
     /// Whether both ends' SYNs were seen.
