@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use armol_analysis::{
+    cause::chain,
     measurement::{Call, ImageKey, ProviderIdentity},
     time::Timestamp,
 };
@@ -20,7 +21,6 @@ use crate::{
     clock::Clock,
     config::{Config, ProviderConfig},
     cursor::Cursor,
-    error_chain::chain,
     event::{Event, EventError},
     plan,
     probe::Probe,
@@ -164,9 +164,12 @@ impl Agent {
     pub async fn recover(&self, resume: Resume) -> Result<Vec<Call>, AgentError> {
         let price_of = |call: &Call| {
             let named = |provider: &&ProviderConfig| provider.name == call.provider.name;
-            self.config.providers.iter().find(named).map(|provider| provider.price_microusd)
+            self.config.providers.iter().find(named).map_or(0, |provider| provider.price_microusd)
         };
-        Ok(recover(&self.spool, resume, price_of).await?)
+        let is_current = |call: &Call| {
+            call.region == self.config.region && self.providers.contains(&call.provider)
+        };
+        Ok(recover(&self.spool, resume, price_of, is_current).await?)
     }
 
     /// Writes down the calls of the run that is due at a time.

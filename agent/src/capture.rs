@@ -36,9 +36,6 @@ const SNAPLEN: i32 = 192;
 /// The kernel's buffer, in bytes: some ten thousand packets, more than a second of a fast upload.
 const BUFFER_BYTES: i32 = 8 * 1024 * 1024;
 
-/// After how many packets the kernel is asked for its count of drops; asking is a system call.
-const COUNT_EVERY: u32 = 16;
-
 /// How long to wait for the last packets of an exchange, which reach the socket before libpcap.
 const SETTLE: Duration = Duration::from_millis(250);
 
@@ -102,6 +99,8 @@ struct Shared {
 
 struct State {
     splitter: Splitter,
+    /// Whether no more frames come, because the interface is gone.
+    ended: bool,
     /// Frames that the kernel dropped so far.
     dropped: u64,
     /// The drops at the time when a port's exchange under way may have begun.
@@ -194,8 +193,11 @@ impl Shared {
             tokio::pin!(arrived);
             // Listening from here on, so that no frame comes unnoticed after the look.
             arrived.as_mut().enable();
-            if self.state().splitter.has_seen(markers) {
-                return;
+            {
+                let state = self.state();
+                if state.ended || state.splitter.has_seen(markers) {
+                    return;
+                }
             }
             arrived.await;
         }
@@ -219,7 +221,7 @@ impl Tap {
         let link_type = LinkType::from_number(number)
             .ok_or_else(|| CaptureError::LinkType { interface: interface.name.clone(), number })?;
         let splitter = Splitter::new(link_type);
-        let state = State { splitter, dropped: 0, dropped_before: HashMap::new() };
+        let state = State { splitter, ended: false, dropped: 0, dropped_before: HashMap::new() };
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
             arrived: Notify::new(),
@@ -249,11 +251,9 @@ impl Drop for Tap {
 
 /// Reads packets until told to stop.
 fn read(mut handle: pcap::Capture<Active>, shared: &Shared, interface: &str) {
-    let mut since_counted = 0;
     while !shared.stop.load(Ordering::Relaxed) {
         match handle.next_packet() {
             Ok(packet) => {
-                since_counted += 1;
                 // With `Precision::Nano` the field for microseconds holds nanoseconds.
                 let (seconds, nanoseconds) = (packet.header.ts.tv_sec, packet.header.ts.tv_usec);
                 let frame = Frame {
@@ -268,13 +268,12 @@ fn read(mut handle: pcap::Capture<Active>, shared: &Shared, interface: &str) {
             Err(_woken) if shared.stop.load(Ordering::Relaxed) => return,
             Err(error) => {
                 tracing::error!(interface, %error, "capture ended; application times stand in");
+                shared.state().ended = true;
+                shared.arrived.notify_waiters();
                 return;
             }
         }
-        if since_counted >= COUNT_EVERY {
-            since_counted = 0;
-            count_drops(&mut handle, shared, interface);
-        }
+        count_drops(&mut handle, shared, interface);
     }
 }
 

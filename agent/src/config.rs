@@ -143,6 +143,9 @@ pub enum ValueError {
     /// It holds a user's name or password.
     #[error("a URL must not hold a user or password; credentials come from the environment")]
     UserInfo,
+    /// Credentials would leave the machine unencrypted.
+    #[error("{0:?} would carry credentials unencrypted; use https")]
+    Unencrypted(String),
     /// It leads off this machine without encryption.
     #[error(
         "{0:?} is not plain http to this machine; reach a collector elsewhere through a tunnel, \
@@ -230,7 +233,7 @@ impl ProviderConfig {
         let api =
             section.api.parse().map_err(|reason: UnknownApi| Invalid::new(key("api"), reason))?;
         let endpoint = match &section.endpoint {
-            Some(text) => Some(url(&key("endpoint"), text)?),
+            Some(text) => Some(endpoint(&key("endpoint"), text)?),
             None => None,
         };
         let timeout_seconds =
@@ -344,16 +347,28 @@ fn url(key: &str, text: &str) -> Result<Url, Invalid> {
 /// A collector's URL: until collectors have certificates, it must not leave this machine.
 fn collector(key: &str, text: &str) -> Result<Url, Invalid> {
     let url = url(key, text)?;
-    let here = match url.host() {
+    if is_here(&url) && url.scheme() == "http" {
+        return Ok(url);
+    }
+    Err(Invalid::new(key, ValueError::Collector(text.to_owned())))
+}
+
+/// A provider's URL: credentials leave this machine encrypted or not at all.
+fn endpoint(key: &str, text: &str) -> Result<Url, Invalid> {
+    let url = url(key, text)?;
+    if is_here(&url) || url.scheme() == "https" {
+        return Ok(url);
+    }
+    Err(Invalid::new(key, ValueError::Unencrypted(text.to_owned())))
+}
+
+fn is_here(url: &Url) -> bool {
+    match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
-    };
-    if here && url.scheme() == "http" {
-        return Ok(url);
     }
-    Err(Invalid::new(key, ValueError::Collector(text.to_owned())))
 }
 
 fn in_range(
@@ -436,7 +451,13 @@ mod tests {
             ("http://127.0.0.1:7443", "http://a:b@[::1]:7443", "must not hold a user"),
             ("images = \"images\"", "images = \"images\"\ncron = \"* *\"", "schedule.cron: "),
             ("images = \"images\"", "images = \"images\"\nslice = 0", "schedule.slice: 0 is out"),
+            ("images = \"images\"", "images = \"images\"\nslice = 1.5", "or a number of images"),
             ("[[provider]]", "[[provider]]\ntimeout_seconds = 0", "timeout_seconds: 0 is out"),
+            (
+                "[[provider]]",
+                "[[provider]]\nendpoint = \"http://a.example\"",
+                "unencrypted; use https",
+            ),
         ] {
             let message = refused(from, to);
             assert!(message.contains(said), "{message:?} should say {said:?}");

@@ -28,6 +28,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpSocket, TcpStream, lookup_host},
     task::JoinSet,
+    time,
 };
 use tokio_rustls::TlsConnector;
 use url::{Host, Url};
@@ -45,6 +46,9 @@ pub use trust::{TrustError, client_config};
 
 /// The largest response body that is read, in bytes: an answer must fit into one batch.
 pub const LARGEST_ANSWER: usize = 2 * 1024 * 1024;
+
+/// How long one of a name's addresses is tried before the next: SYN and its first retransmissions.
+const LONGEST_DIALLING: Duration = Duration::from_secs(5);
 
 /// Why there is no response.
 #[derive(Debug, Error)]
@@ -242,7 +246,8 @@ impl Connector {
         for address in addresses {
             let opened_at = self.clock.now();
             let start = self.clock.monotonic();
-            match dial(*address, capture).await {
+            let dialling = time::timeout(LONGEST_DIALLING, dial(*address, capture)).await;
+            match dialling.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
                 Ok((stream, client, watch)) => {
                     opening.connect = Some(self.since(start));
                     let ends = (client, *address);

@@ -8,7 +8,6 @@ pub mod command;
 pub mod config;
 pub mod credentials;
 pub mod cursor;
-pub mod error_chain;
 pub mod event;
 pub mod http;
 pub mod image_file;

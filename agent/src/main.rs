@@ -2,8 +2,7 @@
 
 use std::{
     env,
-    error::Error,
-    io::{self, IsTerminal, Write},
+    io::{self, ErrorKind::BrokenPipe, IsTerminal, Write},
     process::ExitCode,
     sync::Arc,
 };
@@ -13,6 +12,7 @@ use armol_agent::{
     command::{CommandError, check::Check, once::Once, run::Run},
     simulation::{self, SimulateCommand},
 };
+use armol_analysis::{VERSION, cause};
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -20,7 +20,7 @@ use tracing_subscriber::EnvFilter;
 
 /// Calls vision providers on a schedule, captures its own packets and streams measurements.
 #[derive(Parser)]
-#[command(name = "armol-agent", version = armol_analysis::VERSION, arg_required_else_help = true)]
+#[command(name = "armol-agent", version = VERSION, arg_required_else_help = true)]
 #[command(after_help = "Example:\n  armol-agent check --config agent.toml\n\n\
     RUST_LOG sets what is logged to standard error, such as RUST_LOG=debug.")]
 struct Arguments {
@@ -49,13 +49,11 @@ async fn main() -> ExitCode {
         .init();
     match run(arguments.command).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(CommandError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-            ExitCode::SUCCESS
-        }
+        Err(CommandError::Output(error)) if error.kind() == BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            let code = error.exit_code();
-            print(&error);
-            ExitCode::from(code)
+            // Where standard error is gone too, nobody is left to be told.
+            drop(writeln!(io::stderr(), "error: {}", cause::chain(&error)));
+            ExitCode::from(error.exit_code())
         }
     }
 }
@@ -71,7 +69,7 @@ async fn run(command: Command) -> Result<(), CommandError> {
         Command::Once(once) => once.run(variable, clock, &shutdown, &mut out).await,
         Command::Check(check) => check.run(variable, clock, &mut out).await,
         Command::Simulate(command) => {
-            Ok(simulation::run(command, clock, shutdown, &mut out).await?)
+            simulation::run(command, clock, shutdown, &mut out).await.map_err(CommandError::from)
         }
     }
 }
@@ -97,11 +95,4 @@ fn stop_on_signals() -> io::Result<CancellationToken> {
         }
     });
     Ok(shutdown)
-}
-
-/// Prints an error with its causes, once.
-fn print(error: &(dyn Error + 'static)) {
-    let text = armol_agent::error_chain::chain(error);
-    // Nobody is left to tell where standard error is closed.
-    drop(writeln!(io::stderr(), "armol-agent: {text}"));
 }

@@ -6,11 +6,12 @@
 use std::{sync::Arc, time::Duration};
 
 use armol_analysis::{
+    cause::chain,
     measurement::{
         Answer, ApplicationTimes, Call, ConnectionEnds, Failure, Measurement, ProviderIdentity,
         Timing,
     },
-    outcome::Outcome,
+    outcome::{Outcome, Phase},
     split::{Split, SplitFlags, SplitMethod, SplitTimes},
     splitter::Markers,
     time::{Timestamp, nanoseconds},
@@ -24,7 +25,6 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     capture::Capture,
     clock::Clock,
-    error_chain::chain,
     http::{Connection, Connector, Exchange, HttpError, Opening},
     image_file::LoadedImage,
     price,
@@ -143,16 +143,21 @@ impl Probe {
             split,
         };
         let response = attempt.result.ok();
-        self.keep(attempt.connection.filter(|_| response.is_some()));
+        let http_status = response.as_ref().map(|response| response.status().as_u16());
+        // A response may come before the request is sent; what is left of it is still on its way.
+        // A connection from before a step of the clock cannot be found among the packets any more.
+        let sent = exchange.as_ref().is_some_and(|exchange| exchange.sent);
+        let is_good = sent && response.is_some() && drift <= LARGEST_DRIFT;
+        self.keep(attempt.connection.filter(|_| is_good));
         Measurement {
             simulated: call.provider.simulated,
             call,
             outcome: reading.outcome,
             content: Some(image.content),
             timing: Some(timing),
-            http_status: response.as_ref().map(|response| response.status().as_u16()),
+            http_status,
             failure: reading.failure,
-            cost_microusd: price::cost(reading.outcome, price),
+            cost_microusd: price::cost(reading.outcome, http_status, price),
             answer: response.map(|response| Answer {
                 raw: response.into_body().to_vec(),
                 model_version: reading.model_version,
@@ -172,7 +177,7 @@ impl Probe {
             started_at: self.clock.now(),
             started: self.clock.monotonic(),
             opening: Opening::default(),
-            connection: self.reusable().await,
+            connection: None,
             fresh: false,
             result: Err(Ending::Cancelled),
         };
@@ -180,6 +185,8 @@ impl Probe {
             Ok(request) => request,
             Err(error) => return Attempt { result: Err(Ending::Request(error)), ..attempt },
         };
+        // Not before there is a request: a connection knows the exchange before until the next.
+        attempt.connection = self.reusable().await;
         let given_up = async {
             shutdown.cancelled().await;
             time::sleep(self.grace).await;
@@ -263,7 +270,7 @@ impl Probe {
 }
 
 impl Ending {
-    fn reading(&self, phase: armol_analysis::outcome::Phase, timeout: Duration) -> Reading {
+    fn reading(&self, phase: Phase, timeout: Duration) -> Reading {
         let failed = |outcome, code: &str, message: String| Reading {
             outcome,
             failure: Some(Failure { code: code.to_owned(), message }),

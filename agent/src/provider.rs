@@ -211,6 +211,26 @@ fn sensitive(secret: &Secret) -> Result<HeaderValue, http::Error> {
     Ok(value)
 }
 
+/// What the vendors' tests share.
+#[cfg(test)]
+mod testing {
+    use armol_analysis::measurement::ImageContent;
+
+    use super::*;
+
+    /// An image of 200 x 100 pixels, whatever it holds.
+    pub(super) fn image() -> LoadedImage {
+        let content = ImageContent { sha256: [0; 32], bytes: 3, width: 200, height: 100 };
+        LoadedImage { bytes: Bytes::from_static(b"abc"), content }
+    }
+
+    pub(super) fn read(provider: &dyn Provider, status: u16, body: &str) -> Reading {
+        let status = StatusCode::from_u16(status).unwrap();
+        let headers = HeaderMap::new();
+        provider.read(&Response { status, headers: &headers, body: body.as_bytes() }, &image())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,4 +1,4 @@
-//! What becomes of calls that an earlier process left.
+//! What becomes of calls that an earlier process left, or a run that a full spool broke off.
 
 use std::time::Duration;
 
@@ -25,26 +25,28 @@ pub enum Resume {
 /// Ends every leftover that is not to be sent and returns those that are, in order.
 ///
 /// A call that was started may have reached its provider: it ends as unknown, at its price, which
-/// `price_of` looks up. One that was not started is sent if it is to be resumed and its provider
-/// is still configured; else it was missed.
+/// `price_of` looks up. One that was not started is sent if it is to be resumed and `is_current`:
+/// what would be sent is still what was planned, so that no simulator's answer is labelled as a
+/// cloud's. Else it was missed.
 ///
 /// # Errors
 /// Where the spool fails.
 pub async fn recover(
     spool: &Spool,
     resume: Resume,
-    price_of: impl Fn(&Call) -> Option<u64>,
+    price_of: impl Fn(&Call) -> u64,
+    is_current: impl Fn(&Call) -> bool,
 ) -> Result<Vec<Call>, SpoolError> {
     let mut resumed = Vec::new();
     let (mut unknown, mut missed) = (0_u64, 0_u64);
     for Leftover { call, started_at } in spool.leftovers().await? {
-        let price = price_of(&call);
         match started_at {
             Some(started_at) => {
                 unknown += 1;
-                spool.finish(interrupted(call, started_at, price.unwrap_or(0))).await?;
+                let price = price_of(&call);
+                spool.finish(interrupted(call, started_at, price)).await?;
             }
-            None if price.is_some() && resume.includes(&call) => resumed.push(call),
+            None if resume.includes(&call) && is_current(&call) => resumed.push(call),
             None => {
                 missed += 1;
                 spool.finish(Measurement::unsent(call, Outcome::Missed)).await?;
@@ -52,12 +54,7 @@ pub async fn recover(
         }
     }
     if unknown + missed > 0 || !resumed.is_empty() {
-        tracing::warn!(
-            unknown,
-            missed,
-            resumed = resumed.len(),
-            "an earlier process left calls behind"
-        );
+        tracing::warn!(unknown, missed, resumed = resumed.len(), "calls were left behind");
     }
     Ok(resumed)
 }
@@ -82,7 +79,7 @@ fn interrupted(call: Call, started_at: Timestamp, price_microusd: u64) -> Measur
         Timing { started_at, ends: None, application: ApplicationTimes::default(), split: None };
     Measurement {
         timing: Some(timing),
-        cost_microusd: price::cost(Outcome::Unknown, price_microusd),
+        cost_microusd: price::cost(Outcome::Unknown, None, price_microusd),
         ..Measurement::unsent(call, Outcome::Unknown)
     }
 }

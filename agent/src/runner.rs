@@ -6,10 +6,11 @@
 use std::sync::Arc;
 
 use armol_analysis::{
+    cause::chain,
     measurement::{Call, Failure, Measurement},
     outcome::{Outcome, SkipReason},
 };
-use futures::future::try_join_all;
+use futures::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -42,7 +43,8 @@ impl Runner {
     /// what was not started by then stays planned.
     ///
     /// # Errors
-    /// Where the spool cannot be written; no further calls are sent then.
+    /// Where the spool cannot be written; no further calls are sent then, and those under way are
+    /// given the time to end that a shutdown gives them.
     pub async fn send(
         &mut self,
         calls: &[Call],
@@ -50,11 +52,18 @@ impl Runner {
         progress: &Progress<'_>,
     ) -> Result<(), SpoolError> {
         let Self { probes, event, spool, clock } = self;
-        let lanes = probes.iter_mut().map(|probe| {
-            let lane = Lane { probe, event, spool, clock: clock.as_ref() };
-            lane.send(calls, shutdown, progress)
+        let stop = &shutdown.child_token();
+        let lanes = probes.iter_mut().map(async |probe| {
+            let lane = Lane { probe: &mut *probe, event, spool, clock: clock.as_ref() };
+            let result = lane.send(calls, stop, progress).await;
+            // The next run is minutes away, and no server waits for it.
+            probe.close();
+            if result.is_err() {
+                stop.cancel();
+            }
+            result
         });
-        try_join_all(lanes).await.map(drop)
+        join_all(lanes).await.into_iter().collect()
     }
 }
 
@@ -112,7 +121,7 @@ fn unreadable(call: &Call, error: &ImageError) -> Measurement {
         ImageError::Unavailable { .. } => (SkipReason::ImageMissing, "image_missing"),
         ImageError::Unreadable { .. } => (SkipReason::ImageUnreadable, "image_unreadable"),
     };
-    let failure = Failure { code: code.to_owned(), message: error.to_string() };
+    let failure = Failure { code: code.to_owned(), message: chain(error) };
     Measurement {
         failure: Some(failure),
         ..Measurement::unsent(call.clone(), Outcome::Skipped(reason))

@@ -5,6 +5,7 @@
 //! in one transaction, together with all others that wait at that moment, packed as one batch.
 
 mod database;
+mod packing;
 
 use std::{
     fs, io,
@@ -26,8 +27,15 @@ use uuid::Uuid;
 
 use database::Database;
 
+/// The spool's file in the state folder.
+const FILE_NAME: &str = "spool.sqlite";
+
 /// How many requests may wait for the spool; whoever asks beyond waits.
 const QUEUE: usize = 64;
+
+/// How many measurements share a batch at the most: with the largest answers, what a collector
+/// takes in one.
+const MOST_TOGETHER: usize = 8;
 
 /// Why the spool cannot do what is asked.
 #[derive(Debug, Error)]
@@ -55,9 +63,9 @@ pub enum SpoolError {
         /// The agent that made it.
         owner: String,
     },
-    /// The spool's bound is reached.
+    /// The spool's bound is reached, or the disk is full.
     #[error(
-        "the spool has reached its bound of {limit} bytes; start the collector, or raise agent.spool_mebibytes"
+        "the spool has no room, its bound being {limit} bytes; start the collector, make room on the disk, or raise agent.spool_mebibytes"
     )]
     Full {
         /// The bound.
@@ -182,7 +190,7 @@ impl Spool {
     ) -> Result<(Self, SpoolTask), SpoolError> {
         fs::create_dir_all(state)
             .map_err(|source| SpoolError::Folder { path: state.to_owned(), source })?;
-        let path = state.join("spool.sqlite");
+        let path = state.join(FILE_NAME);
         let database = match Database::open(&path, agent, limit).await {
             Err(error) if database::is_damaged(&error) => {
                 let aside = set_aside(&path, now)?;
@@ -199,6 +207,11 @@ impl Spool {
         let mut task = JoinSet::new();
         task.spawn(serve(database, received));
         Ok((Self { commands, outbox }, SpoolTask(task)))
+    }
+
+    /// Whether there is a spool in a state folder.
+    pub fn exists_in(state: &Path) -> bool {
+        state.join(FILE_NAME).exists()
     }
 
     /// Writes calls down before any of them is sent.
@@ -354,6 +367,7 @@ async fn finish(
     let mut replies = vec![reply];
     let mut behind = None;
     while behind.is_none()
+        && measurements.len() < MOST_TOGETHER
         && let Ok(command) = received.try_recv()
     {
         match command {

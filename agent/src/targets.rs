@@ -1,19 +1,22 @@
 //! The configured providers, ready to be called, and the capture that watches the calls.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use armol_analysis::{identity::Name, measurement::ProviderIdentity};
+use armol_analysis::{cause::chain, identity::Name, measurement::ProviderIdentity};
 use thiserror::Error;
+use tokio::time;
 
 use crate::{
     capture::{Capture, CaptureError, Interface, InterfaceError, interfaces_of},
     clock::Clock,
     config::{CaptureMode, Config, ProviderConfig},
-    error_chain::chain,
     http::{Connector, TrustError, client_config},
     probe::Target,
     provider::{self, ProviderError},
 };
+
+/// How long resolving a provider's name may take when the agent starts.
+const LONGEST_RESOLVING: Duration = Duration::from_secs(5);
 
 /// Why a configured provider cannot be called.
 #[derive(Debug, Error)]
@@ -111,13 +114,14 @@ impl CaptureState {
     async fn try_open(config: &Config, targets: &[Target]) -> Result<Self, UnavailableError> {
         let mut addresses: Vec<SocketAddr> = Vec::new();
         for target in targets {
-            match target.connector.resolve().await {
-                Ok(resolved) => addresses.extend(resolved),
+            let provider = target.identity.name.as_str();
+            match time::timeout(LONGEST_RESOLVING, target.connector.resolve()).await {
+                Ok(Ok(resolved)) => addresses.extend(resolved),
                 // Its interface is not known; those of the others most likely are its own too.
-                Err(error) => {
-                    let provider = target.identity.name.as_str();
+                Ok(Err(error)) => {
                     tracing::warn!(provider, error = chain(&error), "cannot be reached");
                 }
+                Err(_elapsed) => tracing::warn!(provider, "its name does not resolve in time"),
             }
         }
         let interfaces = interfaces_of(config.interface.as_deref(), &addresses)?;

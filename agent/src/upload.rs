@@ -7,14 +7,14 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use armol_analysis::{VERSION, identity::Name};
+use armol_analysis::{VERSION, cause::chain, identity::Name};
 use armol_proto::v1::{self, agent_message, collector_message, ingest_client::IngestClient};
 use thiserror::Error;
 use tokio::{sync::mpsc, time};
 use tokio_stream::{StreamExt, wrappers::ReceiverStream};
 use tokio_util::sync::CancellationToken;
 use tonic::{
-    Status, Streaming,
+    Code, Status, Streaming,
     transport::{Channel, Endpoint},
 };
 use url::Url;
@@ -22,7 +22,6 @@ use uuid::Uuid;
 
 use crate::{
     backoff::Backoff,
-    error_chain::chain,
     spool::{Contents, Spool, SpoolError},
 };
 
@@ -199,10 +198,11 @@ impl Uploader {
         Self { collector, spool }
     }
 
-    /// Delivers until told to stop, reconnecting whenever the collector goes away.
+    /// Delivers until told to stop, reconnecting whenever the collector goes away and trying again
+    /// whenever the spool fails: a full disk may have room later.
     ///
     /// # Errors
-    /// Where the spool fails.
+    /// Where the spool is closed.
     pub async fn run(
         &self,
         mut backoff: Backoff,
@@ -213,19 +213,11 @@ impl Uploader {
             let stream = self.stream(&mut backoff, &mut reported);
             let error = match stop.run_until_cancelled(stream).await {
                 None | Some(Ok(())) => return Ok(()),
-                Some(Err(UploadError::Spool(error))) => return Err(error),
+                Some(Err(UploadError::Spool(error @ SpoolError::Closed))) => return Err(error),
                 Some(Err(error)) => error,
             };
             let wait = backoff.after_failure();
-            if reported {
-                tracing::debug!(error = chain(&error), ?wait, "collector still out of reach");
-            } else {
-                reported = true;
-                tracing::warn!(
-                    error = chain(&error),
-                    "collector out of reach; measurements are kept and delivered later"
-                );
-            }
+            report(&error, wait, &mut reported);
             if stop.run_until_cancelled(time::sleep(wait)).await.is_none() {
                 return Ok(());
             }
@@ -326,6 +318,33 @@ impl Uploader {
             }
             None => Err(UploadError::Protocol("an empty message")),
         }
+    }
+}
+
+/// Logs why delivery stopped: loudly once, until it goes on.
+fn report(error: &UploadError, wait: Duration, reported: &mut bool) {
+    let text = chain(error);
+    if *reported {
+        tracing::debug!(error = text, ?wait, "still not delivering");
+    } else if needs_a_person(error) {
+        tracing::error!(error = text, "cannot deliver; measurements stay in the spool");
+    } else {
+        tracing::warn!(
+            error = text,
+            "collector out of reach; measurements are kept and delivered later"
+        );
+    }
+    *reported = true;
+}
+
+/// Whether trying again cannot help until something is changed.
+fn needs_a_person(error: &UploadError) -> bool {
+    match error {
+        UploadError::Spool(_) | UploadError::Protocol(_) | UploadError::Url(_) => true,
+        UploadError::Status(status) => {
+            matches!(status.code(), Code::FailedPrecondition | Code::InvalidArgument)
+        }
+        UploadError::Connect { .. } | UploadError::Ended => false,
     }
 }
 

@@ -1,15 +1,15 @@
 //! One call at a time to simulated providers, over real sockets and TLS, packets included where
 //! this process may capture them.
-#![allow(
-    clippy::expect_used,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, and says what it could not test"
-)]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use armol_agent::{
     capture::{Capture, interfaces_of},
@@ -24,7 +24,15 @@ use armol_analysis::{
     provider::Api,
     split::{SplitFlags, SplitMethod},
 };
-use support::{Faults, Providers, call, clock, name};
+use rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
+use support::{Faults, Providers, call, clock, name, not_tested};
+use tokio::{
+    io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
+    net::TcpListener,
+    task::JoinSet,
+    time,
+};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -157,6 +165,131 @@ async fn a_call_under_way_is_cancelled_at_shutdown() {
     assert_eq!((cancelled.outcome, cancelled.cost_microusd), (Outcome::Cancelled, 1000));
 }
 
+/// How much of a request a provider reads before it answers.
+#[derive(Clone, Copy)]
+enum Reads {
+    All,
+    /// The head; and nothing more after that.
+    Head,
+}
+
+/// A provider over TLS that answers each request with these bytes; writes its certificate to `ca`
+/// and returns its URL.
+async fn answering(ca: &Path, reads: Reads, answer: &'static str) -> Url {
+    let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    std::fs::write(ca, issued.cert.pem()).unwrap();
+    let key = PrivateKeyDer::try_from(issued.signing_key.serialize_der()).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![issued.cert.der().clone()], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let mut connections = JoinSet::new();
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let stream = BufReader::new(acceptor.accept(stream).await.unwrap());
+            connections.spawn(answer_all(stream, reads, answer));
+        }
+    });
+    Url::parse(&format!("https://localhost:{port}")).unwrap()
+}
+
+async fn answer_all(
+    mut stream: impl AsyncBufRead + AsyncWrite + Unpin,
+    reads: Reads,
+    answer: &'static str,
+) {
+    while let Some(length) = content_length(&mut stream).await {
+        if matches!(reads, Reads::All) {
+            stream.read_exact(&mut vec![0; length]).await.unwrap();
+        }
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        stream.flush().await.unwrap();
+        if matches!(reads, Reads::Head) {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Reads a request's head; the length of its body, or `None` at the stream's end.
+async fn content_length(stream: &mut (impl AsyncBufRead + Unpin)) -> Option<usize> {
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        match stream.read_line(&mut line).await {
+            Ok(read) if read > 0 => {}
+            _ => return None,
+        }
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        if line.trim().is_empty() {
+            return Some(length);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_was_answered_and_costs_its_price() {
+    let providers = Providers::start(1, 0.0, Faults::default()).await;
+    let ca = providers.path("nonsense.pem");
+    for answer in [
+        "HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nnonsense",
+        "nonsense, not of HTTP at all\r\n\r\n",
+    ] {
+        let url = answering(&ca, Reads::All, answer).await;
+        let mut config = config(&providers, Api::AzureVision, url.as_str());
+        config.ca = Some(ca.clone());
+        let measured = ask(&providers, &mut probe(&providers, &config, None)).await;
+        let ended = (measured.outcome, measured.cost_microusd);
+        assert_eq!(ended, (Outcome::ServerError, 1000), "{answer}: {measured:?}");
+    }
+}
+
+#[tokio::test]
+async fn closing_the_connection_is_no_part_of_the_request() {
+    const CLOSING: &str =
+        "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 15\r\n\r\n{\"objects\": []}";
+    let providers = Providers::start(1, 0.0, Faults::default()).await;
+    let ca = providers.path("closing.pem");
+    let url = answering(&ca, Reads::All, CLOSING).await;
+    let mut config = config(&providers, Api::AzureVision, url.as_str());
+    config.ca = Some(ca);
+    let mut probe = probe(&providers, &config, None);
+    for _ in 0..3 {
+        let measured = ask(&providers, &mut probe).await;
+        assert_eq!(measured.outcome, Outcome::Ok, "{measured:?}");
+        let timing = measured.timing.unwrap();
+        assert!(timing.application.wait.is_some(), "{timing:?}");
+        assert_eq!(timing.split.unwrap().flags, SplitFlags::empty());
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_still_carries_a_refused_request_is_replaced() {
+    const REFUSAL: &str = "HTTP/1.1 413 Payload Too Large\r\ncontent-length: 0\r\n\r\n";
+    let providers = Providers::start(1, 0.0, Faults::default()).await;
+    let ca = providers.path("refusing.pem");
+    let url = answering(&ca, Reads::Head, REFUSAL).await;
+    let mut config = config(&providers, Api::AzureVision, url.as_str());
+    config.ca = Some(ca);
+    let mut probe = probe(&providers, &config, None);
+    // More than the sockets' buffers take.
+    let image = LoadedImage { bytes: vec![0; 32 << 20].into(), ..image(&providers) };
+    for _ in 0..2 {
+        let shutdown = CancellationToken::new();
+        let calling = probe.call(call("000000000001.jpg"), &image, &shutdown);
+        let refused = time::timeout(config.timeout, calling).await.unwrap();
+        assert_eq!(refused.outcome, Outcome::ImageRejected, "{:?}", refused.failure);
+        assert_eq!(refused.timing.unwrap().ends.unwrap().index, 0);
+    }
+}
+
 #[tokio::test]
 async fn what_fails_before_the_request_is_named_and_free() {
     let providers = Providers::start(1, 0.0, Faults::default()).await;
@@ -189,7 +322,7 @@ fn loopback(providers: &Providers) -> Option<Arc<Capture>> {
     match Capture::open(&interfaces, &[address.port()]) {
         Ok(capture) => Some(Arc::new(capture)),
         Err(error) => {
-            eprintln!("NOT TESTED, live capture: {error}");
+            not_tested(&format!("live capture: {error}"));
             None
         }
     }

@@ -334,6 +334,19 @@ fn the_same_seed_makes_the_same_files() {
     assert_ne!(three["000000000001.jpg"], files("c", 1, 8)["000000000001.jpg"]);
 }
 
+#[test]
+fn making_a_set_again_leaves_other_files_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    make_images(folder.path(), 2);
+    let others = ["000000000139.jpg", "notes.txt"].map(|name| folder.path().join(name));
+    for path in &others {
+        fs::write(path, "somebody's own").unwrap();
+    }
+    make_images(folder.path(), 1);
+    assert!(others.iter().all(|path| path.exists()));
+    assert!(!folder.path().join("000000000002.jpg").exists());
+}
+
 fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     let file = |entry: fs::DirEntry| {

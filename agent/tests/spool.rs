@@ -3,19 +3,20 @@
 
 mod support;
 
-use std::{fs, path::Path};
+use std::{fs, io::Write, path::Path, process::Command};
 
 use armol_agent::{
     recovery::{Resume, recover},
     spool::{Spool, SpoolError, SpoolTask},
 };
 use armol_analysis::{
-    measurement::{Answer, Measurement},
+    measurement::{Answer, Call, Measurement},
     outcome::Outcome,
     time::Timestamp,
 };
 use armol_proto::batch::unpack;
-use support::{call, name};
+use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
+use support::{call, name, not_tested};
 
 const MEBIBYTE: u64 = 1 << 20;
 const NOW: Timestamp = Timestamp::from_unix_ns(1_700_000_001_000_000_000);
@@ -105,7 +106,7 @@ async fn many_that_wait_share_a_batch_and_none_is_lost() {
 async fn a_full_spool_stops_new_calls_but_keeps_answers_under_way() {
     let folder = tempfile::tempdir().unwrap();
     let limit = 8 * MEBIBYTE;
-    let (spool, _task) = Spool::open(folder.path(), &name("us-1"), limit, NOW).await.unwrap();
+    let (spool, task) = Spool::open(folder.path(), &name("us-1"), limit, NOW).await.unwrap();
     // Bytes without a pattern, so that compression does not make room.
     let mut state = 1_u64;
     let raw = std::iter::repeat_with(|| {
@@ -135,10 +136,74 @@ async fn a_full_spool_stops_new_calls_but_keeps_answers_under_way() {
     let size = fs::metadata(folder.path().join("spool.sqlite")).unwrap().len();
     assert!(size <= limit, "{size} > {limit}");
     assert_eq!(outbox(&spool).await.len(), kept);
+    // What is refused for good finds room too.
+    spool.set_aside(1, "nonsense".to_owned()).await.unwrap();
+    assert_eq!(spool.contents().await.unwrap().dead, 1);
     // Delivery makes room again, and gives the disk its space back.
     spool.acknowledge(spool.contents().await.unwrap().next_sequence - 1).await.unwrap();
     spool.start(waiting.uid, NOW).await.unwrap();
     spool.finish(answered("after.jpg")).await.unwrap();
+    let before = spool.contents().await.unwrap();
+    close((spool, task)).await;
+    let reopened = open(folder.path()).await;
+    assert_eq!(reopened.0.contents().await.unwrap(), before);
+    close(reopened).await;
+    let size = fs::metadata(folder.path().join("spool.sqlite")).unwrap().len();
+    assert!(size < limit / 2, "{size} of {limit} bytes are still taken");
+}
+
+/// A disk of one mebibyte.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    /// Mounts it; `None` where this process may not.
+    fn mount() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(folder.path());
+        mount.output().is_ok_and(|output| output.status.success()).then_some(Self(folder))
+    }
+
+    /// Fills it, but for some bytes.
+    fn fill(&self, rest: u64) {
+        let mut file = fs::File::create(self.0.path().join("filler")).unwrap();
+        while file.write_all(&[0; 4096]).is_ok() {}
+        file.set_len(file.metadata().unwrap().len() - rest).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg(self.0.path()).status());
+    }
+}
+
+#[tokio::test]
+async fn what_is_kept_after_the_disk_was_full_survives_reopening() {
+    let Some(disk) = SmallDisk::mount() else {
+        not_tested("full disk: mounting a small one needs root");
+        return;
+    };
+    let (spool, task) = open(disk.0.path()).await;
+    spool.finish(ended("before.jpg")).await.unwrap();
+    disk.fill(40 * 1024);
+    let (mut kept, mut refused) = (0, 0);
+    while refused < 3 {
+        match spool.finish(ended(&format!("{kept}.jpg"))).await {
+            Ok(()) => kept += 1,
+            Err(SpoolError::Full { .. }) => refused += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    fs::remove_file(disk.0.path().join("filler")).unwrap();
+    spool.plan(vec![call("planned.jpg")]).await.unwrap();
+    spool.finish(ended("after.jpg")).await.unwrap();
+    let before = spool.contents().await.unwrap();
+    assert_eq!((before.planned, before.rows), (1, kept + 2));
+    close((spool, task)).await;
+    let spool = open(disk.0.path()).await;
+    assert_eq!(spool.0.contents().await.unwrap(), before);
+    close(spool).await;
 }
 
 #[tokio::test]
@@ -175,16 +240,45 @@ async fn leftovers_end_as_unknown_or_missed_or_are_resumed() {
     let folder = tempfile::tempdir().unwrap();
     let (spool, _task) = open(folder.path()).await;
     let (started, old, fresh) = (call("started.jpg"), call("old.jpg"), call("fresh.jpg"));
-    let fresh = armol_analysis::measurement::Call { planned_at: NOW, ..fresh };
-    spool.plan(vec![started.clone(), old.clone(), fresh.clone()]).await.unwrap();
+    let fresh = Call { planned_at: NOW, ..fresh };
+    let mut moved = Call { planned_at: NOW, ..call("moved.jpg") };
+    moved.provider.simulated = false;
+    let calls = [&started, &old, &fresh, &moved].map(Call::clone);
+    spool.plan(calls.to_vec()).await.unwrap();
     spool.start(started.uid, NOW).await.unwrap();
-    let resumed = recover(&spool, Resume::Since(NOW), |_| Some(1000)).await.unwrap();
-    assert_eq!(resumed, [fresh]);
+    let is_current = |call: &Call| call.provider == fresh.provider;
+    let recovered = recover(&spool, Resume::Since(NOW), |_| 1000, is_current).await;
+    let resumed = recovered.unwrap();
+    assert_eq!(resumed, std::slice::from_ref(&fresh));
     let ended = outbox(&spool).await;
     let fates = ended.iter().map(|row| (row.call.uid, row.outcome, row.cost_microusd));
     assert_eq!(
         fates.collect::<Vec<_>>(),
-        [(started.uid, Outcome::Unknown, 1000), (old.uid, Outcome::Missed, 0)]
+        [
+            (started.uid, Outcome::Unknown, 1000),
+            (old.uid, Outcome::Missed, 0),
+            (moved.uid, Outcome::Missed, 0)
+        ]
     );
     assert_eq!(spool.contents().await.unwrap().planned, 1);
+}
+
+#[tokio::test]
+async fn one_unreadable_batch_holds_up_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = open(folder.path()).await;
+    for key in ["1.jpg", "2.jpg", "3.jpg"] {
+        spool.0.finish(ended(key)).await.unwrap();
+    }
+    close(spool).await;
+    let file = SqliteConnectOptions::new().filename(folder.path().join("spool.sqlite"));
+    let mut connection = file.connect().await.unwrap();
+    let damage = "update outbox set batch = x'ffff' where sequence = 2";
+    sqlx::query(damage).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    let (spool, _task) = open(folder.path()).await;
+    let keys = outbox(&spool).await.into_iter().map(|row| row.call.image.key);
+    assert_eq!(keys.collect::<Vec<_>>(), ["1.jpg", "3.jpg"]);
+    let contents = spool.contents().await.unwrap();
+    assert_eq!((contents.batches, contents.dead), (2, 1));
 }

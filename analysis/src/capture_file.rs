@@ -152,8 +152,7 @@ impl<R: Read> CaptureReader<R> {
     pub fn next_frame(&mut self) -> Option<CapturedFrame<'_>> {
         loop {
             let record = self.next_record()?;
-            let captured = self.window.taken(record.captured);
-            let captured_len = u32::try_from(captured.len()).unwrap_or(u32::MAX);
+            let captured_len = u32::try_from(record.captured.length()).unwrap_or(u32::MAX);
             self.tally.count(&record, captured_len);
             if let Some(link_type) = record.link.kind {
                 let frame = Frame {

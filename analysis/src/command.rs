@@ -16,12 +16,14 @@ pub(crate) mod summarise;
 mod unpacking;
 
 use std::{
-    error::Error,
-    io::{self, ErrorKind, Write},
+    io::{self, Write},
     path::PathBuf,
 };
 
-use armol_analysis::capture_file::{CaptureFileError, CaptureReader, Damage};
+use armol_analysis::{
+    capture_file::{CaptureFileError, CaptureReader, Damage},
+    cause::chain,
+};
 use thiserror::Error;
 
 use self::{
@@ -68,11 +70,6 @@ impl CommandError {
     pub(crate) const fn is_wrong_use(&self) -> bool {
         matches!(self, Self::Inputs(_) | Self::SameName(_))
     }
-
-    /// Whether whoever read the output, such as `head`, has had enough of it.
-    pub(crate) fn is_broken_pipe(&self) -> bool {
-        matches!(self, Self::Write(error) if error.kind() == ErrorKind::BrokenPipe)
-    }
 }
 
 /// Begins to read an input as a capture.
@@ -84,36 +81,16 @@ fn open(input: &Input) -> Result<CaptureReader<Unpacked>, CaptureFileError> {
     CaptureReader::new(unpacking::unpack(source).map_err(CaptureFileError::Read)?)
 }
 
-/// Tells of an input that was refused; returns what that makes of the whole.
-fn tell_refused(
-    input: &Input,
-    error: CaptureFileError,
-    errors: &mut impl Write,
-) -> io::Result<Completion> {
-    let error = anyhow::Error::from(error);
-    writeln!(errors, "error: {input} cannot be used: {error:#}")?;
-    Ok(Completion::Refused)
+/// Tells of an input that was refused; returns what that makes of the whole. Where `errors` is gone,
+/// the exit code still tells.
+fn tell_refused(input: &Input, error: &CaptureFileError, errors: &mut impl Write) -> Completion {
+    drop(writeln!(errors, "error: {input} cannot be used: {}", chain(error)));
+    Completion::Refused
 }
 
 /// Tells of an input that is damaged, where it is; returns what that makes of the whole.
-fn tell_damage(
-    input: &Input,
-    damage: Option<&Damage>,
-    errors: &mut impl Write,
-) -> io::Result<Completion> {
-    let Some(damage) = damage else { return Ok(Completion::Whole) };
-    writeln!(errors, "warning: {input} is damaged: {}", chain(damage))?;
-    Ok(Completion::Damaged)
-}
-
-/// What an error says, and behind a colon each what its cause says.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
+fn tell_damage(input: &Input, damage: Option<&Damage>, errors: &mut impl Write) -> Completion {
+    let Some(damage) = damage else { return Completion::Whole };
+    drop(writeln!(errors, "warning: {input} is damaged: {}", chain(damage)));
+    Completion::Damaged
 }

@@ -8,6 +8,7 @@ mod assembly;
 pub mod average_precision;
 pub mod capture_file;
 pub mod capture_name;
+pub mod cause;
 mod datagram;
 pub mod detection;
 mod exchange;

@@ -9,6 +9,7 @@ use std::{
     process::ExitCode,
 };
 
+use armol_analysis::cause;
 use clap::{Parser, Subcommand};
 
 use self::command::{Completion, compare, flows, info, seed_lags, split, summarise};
@@ -52,11 +53,11 @@ fn main() -> ExitCode {
         Ok(Completion::Whole) => ExitCode::SUCCESS,
         Ok(Completion::Damaged) => ExitCode::from(1),
         Ok(Completion::Refused) => ExitCode::from(2),
-        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(error) if cause::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             let code = ExitCode::from(if error.is_wrong_use() { 2 } else { 1 });
             // Where standard error is gone too, nobody is left to be told.
-            drop(writeln!(io::stderr(), "error: {:#}", anyhow::Error::from(error)));
+            drop(writeln!(io::stderr(), "error: {}", cause::chain(&error)));
             code
         }
     }

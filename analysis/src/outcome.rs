@@ -85,6 +85,35 @@ pub struct UnknownWord {
 }
 
 impl Outcome {
+    /// Every outcome that has neither a phase nor a reason.
+    const PLAIN: [Self; 12] = [
+        Self::Ok,
+        Self::Throttled,
+        Self::Quota,
+        Self::Auth,
+        Self::ImageRejected,
+        Self::ServerError,
+        Self::Reset,
+        Self::Dns,
+        Self::Tls,
+        Self::Cancelled,
+        Self::Missed,
+        Self::Unknown,
+    ];
+
+    /// Every outcome, a timeout with each phase and a skip with each reason.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let timeouts = Phase::ALL.into_iter().map(Self::Timeout);
+        let skips = SkipReason::ALL.into_iter().map(Self::Skipped);
+        Self::PLAIN.into_iter().chain(timeouts).chain(skips)
+    }
+
+    /// The outcome that [`Self::as_str`] and [`Self::detail`] are said of; `None` where there is
+    /// none.
+    pub fn from_words(word: &str, detail: Option<&str>) -> Option<Self> {
+        Self::all().find(|outcome| outcome.as_str() == word && outcome.detail() == detail)
+    }
+
     /// The word for reports and the database, without the phase or the reason.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -207,6 +236,16 @@ mod tests {
             assert_eq!(reason.as_str().parse(), Ok(reason));
         }
         assert!("lunch".parse::<Phase>().is_err());
+    }
+
+    #[test]
+    fn outcomes_read_back() {
+        for outcome in Outcome::all() {
+            assert_eq!(Outcome::from_words(outcome.as_str(), outcome.detail()), Some(outcome));
+        }
+        for (word, detail) in [("fine", None), ("timeout", None), ("ok", Some("wait"))] {
+            assert_eq!(Outcome::from_words(word, detail), None, "{word} {detail:?}");
+        }
     }
 
     #[test]

@@ -128,12 +128,14 @@ fn packets_in_a_form_out_of_use_are_read() {
 }
 
 #[test]
-fn a_simple_packet_has_no_time_and_as_many_bytes_as_there_are() {
+fn a_simple_packet_has_no_time_and_as_many_bytes_as_are_kept() {
     let mut writer = pcapng();
-    for (wire_len, there) in [(5, 8), (500, 8)] {
+    writer.section();
+    writer.block(1, |body| [1, 0, 0, 0, 8, 0, 0, 0].into_iter().for_each(|byte| body.put_u8(byte)));
+    for wire_len in [5, 500] {
         writer.block(3, |body| {
             body.put_u32(wire_len);
-            (0..there).for_each(|byte| body.put_u8(byte));
+            (0..8).for_each(|byte| body.put_u8(byte));
         });
     }
     let mut reader = CaptureReader::new(writer.bytes()).unwrap();
@@ -143,6 +145,17 @@ fn a_simple_packet_has_no_time_and_as_many_bytes_as_there_are() {
     assert_eq!((second.frame.wire_len, second.frame.bytes.len()), (500, 8));
     assert_eq!(reader.tally().untimed_packets, 2);
     assert_eq!(reader.tally().first, None);
+}
+
+#[test]
+fn a_length_without_padding_is_as_good() {
+    let mut bytes = pcapng().bytes().to_vec();
+    for number in [6_u32, 34, 0, 0, 9, 2, 2, 0xaabb, 34] {
+        bytes.extend(number.to_le_bytes());
+    }
+    let (frames, _, damage) = read(&bytes[..]);
+    assert_eq!((frames[0].timestamp.unix_ns(), &frames[0].bytes[..]), (9, &[0xbb, 0xaa][..]));
+    assert!(damage.is_none());
 }
 
 #[test]
@@ -217,12 +230,14 @@ fn blocks_that_cannot_be_end_the_file() {
         move |writer: &mut CaptureWriter| numbers.iter().for_each(|number| writer.put_u32(*number))
     };
     assert!(matches!(fault(numbers(&[5, 8])), Fault::BlockLength { length: 8 }));
-    assert!(matches!(fault(numbers(&[5, 14])), Fault::BlockLength { length: 14 }));
+    let beyond_any = fault(numbers(&[5, u32::MAX]));
+    assert!(matches!(beyond_any, Fault::BlockLength { length: u32::MAX }));
     assert!(matches!(fault(numbers(&[6, 0x0200_0000])), Fault::BlockLength { .. }));
     let ends = fault(numbers(&[5, 16, 0, 20]));
     assert!(matches!(ends, Fault::BlockEnds { first: 16, last: 20 }));
     assert!(matches!(fault(numbers(&[3, 12, 12])), Fault::ShortBlock { kind: 3 }));
     assert!(matches!(fault(numbers(&[6, 16, 0, 16])), Fault::ShortBlock { kind: 6 }));
+    assert!(matches!(fault(numbers(&[3, 16, 9, 16])), Fault::ShortBlock { kind: 3 }));
     assert!(matches!(fault(|writer| writer.packet(4, 0, 0, &[])), Fault::UnknownInterface { .. }));
 }
 

@@ -5,16 +5,19 @@
 
 use std::num::NonZeroU64;
 
-use armol_analysis::{identity::Name, time::Timestamp};
+use armol_analysis::{cause, identity::Name, time::Timestamp};
 use armol_proto::{Refusal, batch::unpack, v1};
 use thiserror::Error;
 use uuid::Uuid;
 
 use crate::{
-    cause,
     status::SessionEnd,
     store::{Batch, Rejection, Resumption, SpoolKey, Unstorable, Work},
 };
+
+/// The longest text of an agent's making that is kept or sent back, in bytes: a refusal that quotes
+/// a field of megabytes would be larger than the message that an agent reads.
+const LONGEST_TEXT: usize = 1000;
 
 /// A Hello that makes sense.
 #[derive(Debug)]
@@ -51,7 +54,10 @@ impl Greeting {
     /// # Errors
     /// Names the field that holds what it must not.
     pub(crate) fn read(hello: v1::Hello) -> Result<Self, SessionEnd> {
-        let invalid = |field, reason: String| SessionEnd::InvalidHello { field, reason };
+        let invalid = |field, reason: String| {
+            let reason = shortened(reason);
+            SessionEnd::InvalidHello { field, reason }
+        };
         let name = |field, text| Name::new(text).map_err(|error| invalid(field, error.to_string()));
         let sequence = |field, number: u64| {
             let positive =
@@ -71,7 +77,7 @@ impl Greeting {
             region: name("Hello.region", hello.region)?,
             oldest_sequence,
             next_sequence,
-            build: hello.build,
+            build: shortened(hello.build),
         })
     }
 
@@ -87,21 +93,27 @@ impl Greeting {
 }
 
 /// Turns a batch into work: to store it, or to note why it was refused.
+///
+/// # Errors
+/// Where a newer collector would know what the batch holds: it must not be refused for good.
 pub(crate) fn receive(
     key: &SpoolKey,
     sequence: i64,
     batch: &v1::Batch,
     received_at: Timestamp,
-) -> Work {
+) -> Result<Work, SessionEnd> {
     match storable(key, sequence, batch, received_at) {
-        Ok(batch) => Work::Store(batch),
-        Err(refusal) => Work::Reject(Rejection {
+        Ok(batch) => Ok(Work::Store(batch)),
+        Err(BatchRefusal::Unreadable(refusal)) if refusal.is_unknown() => {
+            Err(SessionEnd::NewerAgent(cause::chain(&refusal)))
+        }
+        Err(refusal) => Ok(Work::Reject(Rejection {
             key: key.clone(),
             sequence,
-            reason: cause::chain(&refusal),
+            reason: shortened(cause::chain(&refusal)),
             bytes: batch.payload.len(),
             received_at,
-        }),
+        })),
     }
 }
 
@@ -128,4 +140,12 @@ fn storable(
     }
     let measurements = unpack(batch)?;
     Ok(Batch::new(key.clone(), sequence, received_at, &measurements)?)
+}
+
+fn shortened(mut text: String) -> String {
+    if text.len() > LONGEST_TEXT {
+        text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+        text.push('…');
+    }
+    text
 }

@@ -3,7 +3,6 @@
 //! Without the feature `server` only [`store`] is built, so that programs that read what is stored
 //! need no gRPC.
 
-pub mod cause;
 #[cfg(feature = "server")]
 pub mod clock;
 #[cfg(feature = "server")]
@@ -21,3 +20,5 @@ mod session;
 #[cfg(feature = "server")]
 mod status;
 pub mod store;
+#[cfg(feature = "server")]
+pub mod wrong_use;

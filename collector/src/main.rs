@@ -7,14 +7,13 @@ use std::{
     sync::Arc,
 };
 
-use armol_analysis::VERSION;
+use armol_analysis::{VERSION, cause};
 use armol_collector::{
-    cause,
     clock::SystemClock,
     query::{self, QueryArguments},
-    report::{Agreement, Report, ReportError},
+    report::{Agreement, Report},
     serve::{self, ServeArguments},
-    store::StoreError,
+    wrong_use::is_wrong_use,
 };
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
@@ -23,8 +22,9 @@ use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 /// Accepts measurements from agents, stores them, and answers questions about them.
 ///
-/// Exit codes: 0 done, 1 failed, 2 wrong use: flags, addresses, or a file that is no database of a
-/// collector. The log goes to standard error; `RUST_LOG=debug` shows more of it.
+/// Exit codes: 0 done, 1 failed, 2 wrong use: flags, addresses, a file that is no database of a
+/// collector, or a query that would write or is not understood. The log goes to standard error;
+/// `RUST_LOG=debug` shows more of it.
 #[derive(Debug, Parser)]
 #[command(name = "armol-collector", version = VERSION)]
 struct Arguments {
@@ -48,13 +48,14 @@ async fn main() -> ExitCode {
     let log = tracing_subscriber::fmt().with_writer(io::stderr);
     let log = log.with_ansi(io::stderr().is_terminal());
     log.with_env_filter(levels.from_env_lossy()).init();
+    let answers = !matches!(arguments.command, Command::Serve(_));
     match run(arguments.command).await {
         Ok(code) => code,
-        Err(error) if cause::is_broken_pipe(&*error) => ExitCode::SUCCESS,
+        Err(error) if answers && cause::is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
             // Where standard error is gone too, nobody is left to be told.
             drop(writeln!(io::stderr(), "error: {}", cause::chain(&*error)));
-            if is_wrong_use(&error) { ExitCode::from(2) } else { ExitCode::FAILURE }
+            if is_wrong_use(&*error) { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }
@@ -93,10 +94,4 @@ fn cancel_on_signal(shutdown: CancellationToken) -> io::Result<impl Future<Outpu
         shutdown.cancel();
         future::pending::<()>().await;
     })
-}
-
-fn is_wrong_use(error: &anyhow::Error) -> bool {
-    error.downcast_ref().is_some_and(StoreError::is_wrong_use)
-        || error.downcast_ref().is_some_and(serve::Error::is_wrong_use)
-        || error.downcast_ref().is_some_and(ReportError::is_wrong_use)
 }

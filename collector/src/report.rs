@@ -150,17 +150,24 @@ impl Report {
         messages: &mut impl Write,
     ) -> Result<Agreement, ReportError> {
         let rendered = if self.json { json::render(report)? } else { text::render(report) };
-        output.write_all(rendered.as_bytes())?;
-        output.flush()?;
+        // First the page, which does not depend on whoever reads the output.
         if let Some(path) = &self.html {
             page::write(path, &html::render(report))
                 .map_err(|source| ReportError::Page { path: path.clone(), source })?;
+        }
+        let printed = output.write_all(rendered.as_bytes()).and_then(|()| output.flush());
+        if let Some(path) = &self.html {
             writeln!(messages, "wrote {}", path.display())?;
         }
         let findings = report.reconciliation.as_ref().map(Reconciliation::findings);
         let findings = findings.unwrap_or_default();
         for finding in &findings {
             writeln!(messages, "wrong: {finding}")?;
+        }
+        // A reader that has had enough of the text does not make calls agree.
+        let enough = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+        if findings.is_empty() || !printed.as_ref().is_err_and(enough) {
+            printed?;
         }
         Ok(if findings.is_empty() { Agreement::Agrees } else { Agreement::Disagrees })
     }
@@ -321,10 +328,33 @@ mod tests {
     }
 
     #[test]
+    fn what_is_missing_is_told_although_nobody_reads_the_text() {
+        let command = parse(&["--planned", "3"]).unwrap();
+        let report = Collection::new(&command, None).finish(&[]);
+        let (reader, mut output) = io::pipe().unwrap();
+        drop(reader);
+        let mut messages = Vec::new();
+        let agreement = command.write(&report, &mut output, &mut messages).unwrap();
+        assert_eq!(agreement, Agreement::Disagrees);
+        assert!(!messages.is_empty());
+    }
+
+    #[test]
     fn an_empty_database_is_reported_as_empty() {
         let (agreement, output, _) = say(&parse(&[]).unwrap(), &[]);
         assert_eq!(agreement, Agreement::Agrees);
         assert!(output.contains("No calls"), "{output}");
+    }
+
+    #[test]
+    fn nothing_is_printed_where_the_page_cannot_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("none").join("report.html");
+        let command = parse(&["--html", path.to_str().unwrap()]).unwrap();
+        let report = Collection::new(&command, None).finish(&[]);
+        let (mut output, mut messages) = (Vec::new(), Vec::new());
+        let error = command.write(&report, &mut output, &mut messages).unwrap_err();
+        assert!(matches!(error, ReportError::Page { .. }) && output.is_empty(), "{error}");
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The ready file cannot be written.
-    #[error("cannot write the ready file {path}")]
+    #[error("cannot write the ready file {path}; name another with --ready-file")]
     ReadyFile {
         /// The file.
         path: PathBuf,
@@ -78,7 +78,7 @@ impl Error {
     /// Whether what was asked for is the mistake, rather than anything that happened since.
     pub const fn is_wrong_use(&self) -> bool {
         match self {
-            Self::NotLoopback(_) => true,
+            Self::NotLoopback(_) | Self::ReadyFile { .. } => true,
             Self::Store(error) => error.is_wrong_use(),
             _ => false,
         }
@@ -99,10 +99,14 @@ pub async fn run(
     if !address.ip().is_loopback() {
         return Err(Error::NotLoopback(address));
     }
-    let store = Store::open(&arguments.db).await?;
+    if let Some(path) = &arguments.ready_file {
+        remove_stale(path).map_err(|source| Error::ReadyFile { path: path.clone(), source })?;
+    }
     let refused = |source| Error::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(refused)?;
     let bound = listener.local_addr().map_err(refused)?;
+    // After the address, so that one that is taken leaves no database behind.
+    let store = Store::open(&arguments.db).await?;
     if let Some(path) = &arguments.ready_file {
         write_at_once(path, &bound.to_string())
             .map_err(|source| Error::ReadyFile { path: path.clone(), source })?;
@@ -114,6 +118,14 @@ pub async fn run(
     writeln!(output, "stopped; all that was acknowledged is stored")
         .and_then(|()| output.flush())
         .map_err(Error::Output)
+}
+
+/// Removes what an earlier run left, for its address is no longer true.
+fn remove_stale(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Writes a file so that whoever waits for it never sees half of it.

@@ -7,7 +7,7 @@
 
 use std::{collections::VecDeque, future, sync::Arc};
 
-use armol_analysis::VERSION;
+use armol_analysis::{VERSION, cause};
 use armol_proto::v1::{
     Ack, AgentMessage, Batch, CollectorMessage, Nack, Welcome, agent_message, collector_message,
 };
@@ -16,7 +16,6 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 
 use crate::{
-    cause,
     clock::Clock,
     ingest::{Greeting, receive},
     status::SessionEnd,
@@ -164,9 +163,13 @@ impl Session {
 
     async fn welcome(&self, greeting: &Greeting) -> Result<Welcome, SessionEnd> {
         let resumption = greeting.resumption(self.context.clock.now());
-        let stored = self.context.writer.submit(Work::Resume(resumption)).await?.await?;
-        if greeting.next_sequence <= stored {
-            return Err(SessionEnd::RestoredSpool { next: greeting.next_sequence, stored });
+        let writer = &self.context.writer;
+        let stored = writer.submit(Work::Resume(resumption)).await?.await?;
+        // Above a refused batch others may be stored, whose numbers must not be used again either.
+        let newest = writer.submit(Work::Newest(greeting.key.clone())).await?.await?;
+        if greeting.next_sequence <= newest {
+            let next = greeting.next_sequence;
+            return Err(SessionEnd::RestoredSpool { next, stored: newest });
         }
         tracing::info!(
             agent = %greeting.key.agent,
@@ -194,7 +197,7 @@ impl Session {
         let work = unpacking.await.map_err(|error| {
             tracing::error!(error = cause::chain(&error), sequence, "could not unpack a batch");
             SessionEnd::NotStored
-        })?;
+        })??;
         let refusal = match &work {
             Work::Reject(rejection) => {
                 let reason = rejection.reason.clone();

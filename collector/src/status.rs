@@ -28,6 +28,9 @@ pub(crate) enum SessionEnd {
     /// A batch that cannot even be named.
     #[error("Batch.sequence is {0}; it must be 1 to {max}", max = i64::MAX)]
     Sequence(u64),
+    /// A batch holds words that this collector does not know.
+    #[error("{0}; run the newer collector first, the agent keeps what it has until then")]
+    NewerAgent(String),
     /// The spool is an older copy of itself, and would use its sequence numbers again.
     #[error(
         "the spool's next batch is {next}, but {stored} is stored already: it was restored from a \
@@ -36,7 +39,7 @@ pub(crate) enum SessionEnd {
     RestoredSpool {
         /// What the spool says.
         next: i64,
-        /// Up to which batch the collector has it.
+        /// The highest that the collector has of it.
         stored: i64,
     },
     /// The database did not store what was sent.
@@ -64,7 +67,9 @@ impl From<SessionEnd> for Status {
             | SessionEnd::UnknownMessage
             | SessionEnd::InvalidHello { .. }
             | SessionEnd::Sequence(_) => Self::invalid_argument(text),
-            SessionEnd::RestoredSpool { .. } => Self::failed_precondition(text),
+            SessionEnd::NewerAgent(_) | SessionEnd::RestoredSpool { .. } => {
+                Self::failed_precondition(text)
+            }
             SessionEnd::NotStored | SessionEnd::ShuttingDown => Self::unavailable(text),
             SessionEnd::Broken(status) => status,
         }

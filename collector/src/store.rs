@@ -14,7 +14,6 @@ mod reader;
 mod row;
 mod schema;
 mod value;
-mod words;
 mod writer;
 
 use std::{io, path::PathBuf};
@@ -34,7 +33,7 @@ pub enum StoreError {
     #[error("no database at {0}; start a collector with --db to make one")]
     Missing(PathBuf),
     /// The file could not be made or locked.
-    #[error("database file {path} cannot be opened for writing")]
+    #[error("database file {path} cannot be opened for writing; name another with --db")]
     File {
         /// The file.
         path: PathBuf,
@@ -104,23 +103,31 @@ pub enum StoreError {
     #[error("query holds no statement; write one, such as \"select count(*) from v_request\"")]
     NoStatement,
     /// A question would change the database.
-    #[error("query would write, and only reading is allowed here; use select")]
+    #[error("query would write or change a setting, and only reading is allowed here; use select")]
     WouldWrite,
+    /// A question is no SQL, or asks for what is not there.
+    #[error("query is not understood; docs/views.md names what can be asked for")]
+    NotUnderstood(#[source] sqlx::Error),
     /// An answer could not be handed on.
     #[error("while writing the answer")]
     Output(#[source] io::Error),
 }
 
 impl StoreError {
-    /// Whether the file that was named is the mistake, rather than anything that happened to it.
+    /// Whether the file or the question is the mistake, rather than anything that happened.
     pub const fn is_wrong_use(&self) -> bool {
         matches!(
             self,
             Self::Missing(_)
+                | Self::File { .. }
                 | Self::NotADatabase(_)
                 | Self::Foreign(_)
                 | Self::NewerSchema { .. }
                 | Self::OlderSchema { .. }
+                | Self::SeveralStatements
+                | Self::NoStatement
+                | Self::WouldWrite
+                | Self::NotUnderstood(_)
         )
     }
 

@@ -83,6 +83,87 @@ async fn questions_that_are_refused_say_why() {
     assert_eq!(place.count("request").await, 2);
 }
 
+#[tokio::test]
+async fn what_changes_something_beside_the_database_is_refused() {
+    let place = filled().await;
+    let copy = place.folder.path().join("copy.sqlite");
+    for sql in [
+        format!("vacuum into '{}'", copy.display()),
+        format!("attach '{}' as other", copy.display()),
+        "pragma query_only = off".to_owned(),
+        "begin immediate".to_owned(),
+        "delete from request returning id".to_owned(),
+    ] {
+        let output = query(&place, &["--csv", &sql]);
+        assert_eq!(output.status.code(), Some(2), "{sql}");
+        assert!(String::from_utf8(output.stderr).unwrap().contains("use select"), "{sql}");
+    }
+    assert!(!copy.exists());
+    assert_eq!(place.count("request").await, 2);
+}
+
+#[tokio::test]
+async fn a_table_cannot_steer_the_terminal() {
+    let place = filled().await;
+    let output = query(&place, &["select char(27) || '[2J' || char(10) || 'x' as label"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("\u{fffd}[2J") && !text.contains('\u{1b}'), "{text}");
+}
+
+#[test]
+fn a_folder_is_no_database() {
+    let place = Place::new();
+    let folder = Place { db: place.folder.path().to_owned(), ..Place::new() };
+    for output in [
+        query(&folder, &["select 1"]),
+        program()
+            .args(["serve", "--listen", "127.0.0.1:0", "--db"])
+            .arg(&folder.db)
+            .output()
+            .unwrap(),
+    ] {
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("--db"), "{said}");
+    }
+}
+
+#[test]
+fn an_address_that_is_taken_leaves_no_database_behind() {
+    let place = Place::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let serve = ["serve", "--listen", &address, "--db"];
+    let output = program().args(serve).arg(&place.db).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("cannot listen on"));
+    assert_eq!(std::fs::read_dir(place.folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn the_ready_file_of_an_earlier_run_tells_nobody_that_agents_can_connect() {
+    let place = Place::new();
+    let ready = place.folder.path().join("ready");
+    std::fs::write(&ready, "127.0.0.1:1").unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let serve = ["serve", "--listen", &address, "--ready-file", ready.to_str().unwrap(), "--db"];
+    let output = program().args(serve).arg(&place.db).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!ready.exists());
+}
+
+#[test]
+fn serving_without_a_reader_of_its_output_is_a_failure() {
+    let place = Place::new();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--db"];
+    let output = program().args(serve).arg(&place.db).stdout(writer).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("standard output"));
+}
+
 #[test]
 fn a_missing_database_is_wrong_use() {
     let place = Place::new();

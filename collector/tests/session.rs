@@ -50,8 +50,7 @@ async fn refused_batches_are_named_and_noted_while_others_are_stored() {
     let place = Place::new();
     let collector = Collector::start(&place).await;
     let (mut agent, _) = Agent::greet(collector.address, 1, 8).await;
-    let mut damaged = packed(2, &[measurement(2)]);
-    damaged.crc32c ^= 1;
+    let damaged = v1::Batch { payload: b"damaged".to_vec(), crc32c: 1, ..packed(2, &[]) };
     let mut foreign = packed(3, &[measurement(3)]);
     foreign.agent = "hk-1".to_owned();
     let mut other_spool = packed(4, &[measurement(4)]);
@@ -81,7 +80,7 @@ async fn refused_batches_are_named_and_noted_while_others_are_stored() {
         reasons.push('\n');
     }
     insta::assert_snapshot!(reasons.trim_end(), @r#"
-    crc32c is b6519467, the batch says b6519466: the payload was damaged
+    crc32c is 84c72ed0, the batch says 00000001: the payload was damaged
     Batch.agent is "hk-1", the session's Hello said "us-1"
     Batch.spool is "09090909-0909-0909-0909-090909090909", the session's Hello said "00000000-0000-0000-0000-00000000004d"
     payload of 4128769 bytes is larger than 4128768
@@ -90,6 +89,26 @@ async fn refused_batches_are_named_and_noted_while_others_are_stored() {
     assert_eq!(agent.acknowledged().await, 7);
     assert_eq!(place.count("request").await, 2);
     assert_eq!(place.count("rejected_batch").await, 5);
+    collector.stop().await;
+}
+
+#[tokio::test]
+async fn a_refusal_is_short_whatever_it_quotes() {
+    let place = Place::new();
+    let collector = Collector::start(&place).await;
+    let long = "ü".repeat(3_000_000);
+    let mut agent = Agent::connect(collector.address).await.unwrap();
+    agent.send_hello(v1::Hello { agent: long.clone(), ..hello(1, 1) }).await;
+    let status = agent.receive().await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert!(status.message().len() < 1100, "{}", status.message().len());
+
+    let (mut agent, _) = Agent::greet(collector.address, 1, 3).await;
+    agent.send_batch(v1::Batch { agent: long, ..packed(1, &[]) }).await;
+    let (sequence, reason) = agent.refused().await;
+    assert!(sequence == 1 && reason.len() < 1100, "{}", reason.len());
+    agent.send_batch(packed(2, &[measurement(2)])).await;
+    assert_eq!(agent.acknowledged().await, 2);
     collector.stop().await;
 }
 
@@ -116,6 +135,23 @@ async fn what_was_accepted_is_acknowledged_before_the_collector_stops() {
 }
 
 #[tokio::test]
+async fn what_a_newer_agent_says_is_left_to_a_newer_collector() {
+    let place = Place::new();
+    let collector = Collector::start(&place).await;
+    let (mut agent, _) = Agent::greet(collector.address, 1, 2).await;
+    agent.send_batch(v1::Batch { codec: 99, ..packed(1, &[measurement(1)]) }).await;
+    let status = agent.receive().await.unwrap_err();
+    assert_eq!(status.code(), Code::FailedPrecondition);
+    assert!(status.message().contains("run the newer collector first"), "{status}");
+    assert_eq!(place.count("rejected_batch").await, 0);
+    let (mut agent, stored) = Agent::greet(collector.address, 1, 2).await;
+    assert_eq!(stored, 0);
+    agent.send_batch(packed(1, &[measurement(1)])).await;
+    assert_eq!(agent.acknowledged().await, 1);
+    collector.stop().await;
+}
+
+#[tokio::test]
 async fn a_spool_restored_from_a_copy_is_refused() {
     let place = Place::new();
     let collector = Collector::start(&place).await;
@@ -128,6 +164,27 @@ async fn a_spool_restored_from_a_copy_is_refused() {
     let status = restored.receive().await.unwrap_err();
     assert_eq!(status.code(), Code::FailedPrecondition);
     assert!(status.message().contains("next batch is 2, but 2 is stored"), "{status}");
+    collector.stop().await;
+}
+
+#[tokio::test]
+async fn a_restored_spool_is_refused_also_where_a_batch_below_was_never_stored() {
+    let place = Place::new();
+    let collector = Collector::start(&place).await;
+    let (mut agent, _) = Agent::greet(collector.address, 1, 4).await;
+    let mut damaged = packed(1, &[measurement(1)]);
+    damaged.crc32c ^= 1;
+    for batch in [damaged, packed(2, &[measurement(2)]), packed(3, &[measurement(3)])] {
+        agent.send_batch(batch).await;
+    }
+    assert_eq!(agent.refused().await.0, 1);
+    assert_eq!((agent.acknowledged().await, agent.acknowledged().await), (2, 3));
+    let mut restored = Agent::connect(collector.address).await.unwrap();
+    restored.send_hello(hello(1, 3)).await;
+    let status = restored.receive().await.unwrap_err();
+    assert!(status.message().contains("next batch is 3, but 3 is stored"), "{status}");
+    let (_agent, stored) = Agent::greet(collector.address, 1, 4).await;
+    assert_eq!(stored, 0);
     collector.stop().await;
 }
 

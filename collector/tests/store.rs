@@ -129,6 +129,29 @@ async fn a_batch_that_the_database_refuses_takes_no_others_with_it() {
     running.stop().await;
 }
 
+/// Takes as long as the writer waits for a lock.
+#[tokio::test]
+async fn a_locked_database_is_waited_for_once_for_all_that_wait() {
+    let place = Place::new();
+    let running = Running::open(&place).await;
+    running.resume(1).await;
+    let mut other = place.connect().await;
+    sqlx::query("begin immediate").execute(&mut other).await.unwrap();
+    let mut receipts = Vec::new();
+    for sequence in 1..=3 {
+        let work = Work::Store(batch(sequence, &[measurement(sequence.cast_unsigned())]));
+        receipts.push(running.writer.submit(work).await.unwrap());
+    }
+    let mut answers = Vec::new();
+    for receipt in receipts {
+        answers.push(receipt.await);
+        sqlx::query("rollback").execute(&mut other).await.ok();
+    }
+    assert_eq!(answers, [Err(NotStored); 3]);
+    running.store(1, &[measurement(1)]).await;
+    running.stop().await;
+}
+
 #[test]
 fn numbers_that_the_database_cannot_hold_are_refused_by_name() {
     let mut large = measurement(1);

@@ -6,7 +6,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use armol_analysis::{split::SplitFlags, time::Timestamp};
-use sqlx::{Column, Executor, Row, Statement};
+use sqlx::{Column, Executor, QueryBuilder, Row, Sqlite, Statement};
 use support::{Place, fill, sample};
 
 /// The columns that the document describes, by view: the first cells of the tables below a heading
@@ -41,6 +41,31 @@ async fn the_document_names_exactly_the_columns() {
         found.insert(view.to_owned(), columns.collect::<Vec<_>>());
     }
     assert_eq!(described(), found);
+}
+
+/// The questions that the document shows.
+fn examples() -> Vec<String> {
+    let document = include_str!("../../docs/views.md");
+    let blocks = document.split("```sql\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let questions = blocks.flat_map(|block| block.split(";\n"));
+    questions.filter(|question| !question.trim().is_empty()).map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn the_documents_questions_are_answered_without_reading_a_table_for_each_row_of_another() {
+    let place = Place::new();
+    fill(&place, &[sample::good(1, 1, "aws", 1)]).await;
+    let mut connection = place.connect().await;
+    assert_eq!(examples().len(), 3);
+    for question in examples() {
+        let rows = QueryBuilder::<Sqlite>::new(&question).build().fetch_all(&mut connection).await;
+        rows.unwrap();
+        let mut plan = QueryBuilder::<Sqlite>::new("explain query plan ");
+        let steps = plan.push(&question).build().fetch_all(&mut connection).await.unwrap();
+        let steps = steps.iter().map(|step| step.get("detail")).collect::<Vec<String>>();
+        let scans = steps.iter().filter(|step| step.starts_with("SCAN")).collect::<Vec<_>>();
+        assert!(scans.len() <= 1 && scans != ["SCAN raw_answer"], "{steps:?}");
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,10 @@
 use std::io::{self, Read};
 
 use armol_analysis::{identity::Name, measurement::Measurement};
-use prost::Message;
+use prost::{
+    Message,
+    encoding::{DecodeContext, WireType, decode_key, skip_field},
+};
 use uuid::Uuid;
 
 use crate::{conversion, refusal::Refusal, v1};
@@ -18,6 +21,18 @@ pub const LARGEST_PAYLOAD: usize = 4 * 1024 * 1024 - 64 * 1024;
 /// The largest payload after decompression that is accepted, in bytes: no message of a few
 /// kilobytes may ask for more memory than this.
 pub const LARGEST_DECOMPRESSED: usize = 64 * 1024 * 1024;
+
+/// The most measurements that one batch may hold.
+pub const MOST_MEASUREMENTS: usize = 65_536;
+
+/// The most detections that the measurements of one batch may hold together.
+pub const MOST_DETECTIONS: usize = 1_000_000;
+
+/// The largest encoded measurement that is accepted, in bytes.
+pub const LARGEST_MEASUREMENT: usize = 8 * 1024 * 1024;
+
+/// The number of `Measurements.measurements`.
+const MEASUREMENTS_TAG: u32 = 1;
 
 /// zstd's fastest regular level; answers are JSON and shrink well at any.
 const ZSTD_LEVEL: i32 = 1;
@@ -61,23 +76,62 @@ pub fn unpack(batch: &v1::Batch) -> Result<Vec<Measurement>, Refusal> {
     }
     let encoded = match v1::Codec::try_from(batch.codec) {
         Ok(v1::Codec::Zstd) => decompress(&batch.payload)?,
-        _ => return Err(Refusal::invalid("Batch.codec", &batch.codec)),
+        _ => return Err(Refusal::unknown("Batch.codec", &batch.codec)),
     };
-    let held = v1::Measurements::decode(encoded.as_slice()).map_err(Refusal::Encoding)?;
-    if usize::try_from(batch.rows).ok() != Some(held.measurements.len()) {
-        return Err(Refusal::Rows { said: batch.rows, held: held.measurements.len() });
-    }
-    let mut measurements = Vec::with_capacity(held.measurements.len());
-    for (index, message) in held.measurements.into_iter().enumerate() {
-        let measurement = conversion::from_wire(message)
+    read_measurements(&encoded, batch)
+}
+
+/// Reads measurements one by one. An empty message takes two bytes and some hundred in memory, so
+/// that decoding all of them at once would let a small payload ask for all the memory there is.
+fn read_measurements(encoded: &[u8], batch: &v1::Batch) -> Result<Vec<Measurement>, Refusal> {
+    let mut rest = encoded;
+    let mut measurements = Vec::new();
+    let mut detections = 0_usize;
+    while let Some(message) = next_measurement(&mut rest)? {
+        let index = measurements.len();
+        if index == MOST_MEASUREMENTS {
+            return Err(Refusal::TooMany { what: "measurements", limit: MOST_MEASUREMENTS });
+        }
+        let measurement = read_measurement(message, &batch.agent)
             .map_err(|source| Refusal::Measurement { index, source: Box::new(source) })?;
-        if measurement.call.agent.as_str() != batch.agent {
-            let source = Box::new(Refusal::invalid("Call.agent", &"not the batch's agent"));
-            return Err(Refusal::Measurement { index, source });
+        let answer = measurement.answer.as_ref();
+        detections = detections.saturating_add(answer.map_or(0, |answer| answer.detections.len()));
+        if detections > MOST_DETECTIONS {
+            return Err(Refusal::TooMany { what: "detections", limit: MOST_DETECTIONS });
         }
         measurements.push(measurement);
     }
+    if usize::try_from(batch.rows).ok() != Some(measurements.len()) {
+        return Err(Refusal::Rows { said: batch.rows, held: measurements.len() });
+    }
     Ok(measurements)
+}
+
+fn read_measurement(encoded: &[u8], agent: &str) -> Result<Measurement, Refusal> {
+    if encoded.len() > LARGEST_MEASUREMENT {
+        return Err(Refusal::TooLarge { bytes: encoded.len(), limit: LARGEST_MEASUREMENT });
+    }
+    let message = v1::Measurement::decode(encoded).map_err(Refusal::Encoding)?;
+    let measurement = conversion::from_wire(message)?;
+    if measurement.call.agent.as_str() == agent {
+        Ok(measurement)
+    } else {
+        Err(Refusal::invalid("Call.agent", &"not the batch's agent"))
+    }
+}
+
+/// Takes the next measurement of an encoded `Measurements`; `None` at its end.
+fn next_measurement<'a>(rest: &mut &'a [u8]) -> Result<Option<&'a [u8]>, Refusal> {
+    while !rest.is_empty() {
+        let (tag, wire_type) = decode_key(rest).map_err(Refusal::Encoding)?;
+        if (tag, wire_type) == (MEASUREMENTS_TAG, WireType::LengthDelimited) {
+            let length = prost::decode_length_delimiter(&mut *rest).map_err(Refusal::Encoding)?;
+            return rest.split_off(..length).map(Some).ok_or(Refusal::CutOff);
+        }
+        // A field that a later version added.
+        skip_field(wire_type, tag, rest, DecodeContext::default()).map_err(Refusal::Encoding)?;
+    }
+    Ok(None)
 }
 
 /// Decompresses up to [`LARGEST_DECOMPRESSED`] bytes.

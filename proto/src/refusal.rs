@@ -18,6 +18,14 @@ pub enum Refusal {
         /// What is wrong with it.
         reason: String,
     },
+    /// A field holds a word that this version does not know.
+    #[error("{field} is {value}, which is not known here; it was made by a newer version")]
+    Unknown {
+        /// The field, with the messages that hold it.
+        field: &'static str,
+        /// What it holds.
+        value: String,
+    },
     /// One measurement of several is refused.
     #[error("measurement {index} of the batch")]
     Measurement {
@@ -43,12 +51,23 @@ pub enum Refusal {
         /// The largest size accepted.
         limit: usize,
     },
+    /// The payload holds more of something than what is accepted.
+    #[error("payload holds more than {limit} {what}")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// The largest number accepted.
+        limit: usize,
+    },
     /// The payload cannot be decompressed.
     #[error("payload cannot be decompressed")]
     Compression(#[source] std::io::Error),
     /// The payload is no encoded message.
     #[error("payload cannot be decoded")]
     Encoding(#[source] prost::DecodeError),
+    /// The payload ends within a measurement.
+    #[error("payload ends within a measurement")]
+    CutOff,
     /// The payload holds another number of measurements than the batch says.
     #[error("batch says {said} rows, the payload holds {held}")]
     Rows {
@@ -60,6 +79,20 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Whether a newer version would read it, so that it must not be given up.
+    pub fn is_unknown(&self) -> bool {
+        match self {
+            Self::Unknown { .. } => true,
+            Self::Measurement { source, .. } => source.is_unknown(),
+            _ => false,
+        }
+    }
+
+    /// A word that this version does not know.
+    pub(crate) fn unknown(field: &'static str, value: &impl ToString) -> Self {
+        Self::Unknown { field, value: value.to_string() }
+    }
+
     /// A field that holds what it must not, for a reason that can be shown.
     pub(crate) fn invalid(field: &'static str, reason: &impl ToString) -> Self {
         Self::Invalid { field, reason: reason.to_string() }

@@ -5,7 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-use armol_collector::cause;
+use armol_analysis::{VERSION, cause};
 use armol_trainer::command::baselines::{self, BaselinesArguments};
 use clap::{Parser, Subcommand};
 
@@ -14,7 +14,7 @@ use clap::{Parser, Subcommand};
 /// Exit codes: 0 done, 1 failed, 2 wrong use: flags, a file that is no database of a collector, or a
 /// ground truth that is none.
 #[derive(Debug, Parser)]
-#[command(name = "armol-trainer", version = armol_analysis::VERSION, arg_required_else_help = true)]
+#[command(name = "armol-trainer", version = VERSION, arg_required_else_help = true)]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,

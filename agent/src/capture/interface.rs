@@ -33,6 +33,11 @@ pub enum InterfaceError {
         /// The names that there are.
         known: String,
     },
+    /// There is no address to reach.
+    #[error(
+        "no provider's address is known; set capture.interface, or start again when names resolve"
+    )]
+    NoAddress,
     /// There is no route.
     #[error("no route to {address}")]
     Route {
@@ -50,8 +55,11 @@ pub enum InterfaceError {
 /// The interfaces that lead to these addresses, each once; only the named one where there is a
 /// name.
 ///
+/// An address without a route is left out where another has one: names resolve to IPv6 addresses
+/// on machines without IPv6 too, and no connection to them will be opened either.
+///
 /// # Errors
-/// Where there is none of that name, or no route to an address.
+/// Where there is none of that name, or no route to any address.
 pub fn interfaces_of(
     name: Option<&str>,
     addresses: &[SocketAddr],
@@ -65,9 +73,15 @@ pub fn interfaces_of(
         });
     }
     let mut found = Vec::new();
+    let mut unreachable = InterfaceError::NoAddress;
     for address in addresses {
-        let local = local_address(*address)
-            .map_err(|source| InterfaceError::Route { address: address.ip(), source })?;
+        let local = match local_address(*address) {
+            Ok(local) => local,
+            Err(source) => {
+                unreachable = InterfaceError::Route { address: address.ip(), source };
+                continue;
+            }
+        };
         let interface = all
             .iter()
             .find(|interface| interface.addresses.contains(&local))
@@ -76,7 +90,7 @@ pub fn interfaces_of(
             found.push(interface.clone());
         }
     }
-    Ok(found)
+    if found.is_empty() { Err(unreachable) } else { Ok(found) }
 }
 
 fn list() -> Result<Vec<Interface>, InterfaceError> {
@@ -110,6 +124,24 @@ mod tests {
         let [loopback] = interfaces.as_slice() else { panic!("{interfaces:?}") };
         assert_eq!(loopback.name, "lo");
         assert_eq!(interfaces_of(Some("lo"), &[]).unwrap(), interfaces);
+    }
+
+    /// No UDP socket connects to it unless it asked to broadcast, whatever the routes are.
+    const UNREACHABLE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::BROADCAST), 443);
+
+    #[test]
+    fn an_address_without_a_route_hides_no_other() {
+        let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 443));
+        let interfaces = interfaces_of(None, &[UNREACHABLE, here]).unwrap();
+        assert_eq!(interfaces, interfaces_of(None, &[here]).unwrap());
+        let nowhere = interfaces_of(None, &[UNREACHABLE]);
+        assert!(matches!(nowhere, Err(InterfaceError::Route { .. })), "{nowhere:?}");
+    }
+
+    #[test]
+    fn no_address_is_no_capture() {
+        let message = interfaces_of(None, &[]).unwrap_err().to_string();
+        assert!(message.contains("set capture.interface"), "{message}");
     }
 
     #[test]

@@ -2,7 +2,11 @@
 
 use std::{io::Write, sync::Arc};
 
-use armol_analysis::report::{plain_table, table_text};
+use armol_analysis::{
+    cause::chain,
+    report::{plain_table, table_text},
+    time::Timestamp,
+};
 use clap::Args;
 use serde::Serialize;
 
@@ -12,10 +16,10 @@ use crate::{
     clock::Clock,
     config::{CaptureMode, Config},
     cursor::Cursor,
-    error_chain::chain,
     event::Event,
     probe::Target,
     provider,
+    spool::{Contents, Spool, SpoolError},
     targets::{CaptureState, target},
     upload::Collector,
 };
@@ -47,6 +51,8 @@ struct Findings {
     cost_per_run_microusd: u64,
     capture: String,
     collector: String,
+    /// What waits for the collector, and who has it.
+    spool: String,
     providers: Vec<ProviderFindings>,
     /// What keeps the agent from running.
     missing: Vec<String>,
@@ -115,6 +121,7 @@ impl Check {
             cost_per_run_microusd: price * u64::try_from(images).unwrap_or(u64::MAX),
             capture: capture(&config, &targets, &mut missing).await,
             collector: collector(&config).await?,
+            spool: spool(&config, now, &mut missing).await,
             providers,
             missing,
         };
@@ -155,6 +162,32 @@ async fn collector(config: &Config) -> Result<String, CommandError> {
     })
 }
 
+/// Looks into the spool, where there is one.
+async fn spool(config: &Config, now: Timestamp, missing: &mut Vec<String>) -> String {
+    if !Spool::exists_in(&config.state) {
+        return format!("none yet, to be made in {}", config.state.display());
+    }
+    match Spool::open(&config.state, &config.agent, config.spool_bytes, now).await {
+        Ok((spool, task)) => {
+            let contents = spool.contents().await;
+            drop(spool);
+            task.join().await;
+            match contents {
+                Ok(Contents { rows, planned, dead, .. }) => format!(
+                    "{rows} measurements wait for the collector, {dead} were refused by it, \
+                     {planned} calls were left unfinished"
+                ),
+                Err(error) => chain(&error),
+            }
+        }
+        Err(SpoolError::InUse { .. }) => "in use: an agent is running".to_owned(),
+        Err(error) => {
+            missing.push(chain(&error));
+            "cannot be used".to_owned()
+        }
+    }
+}
+
 impl Findings {
     fn write(&self, json: bool, out: &mut dyn Write) -> Result<(), CommandError> {
         if json {
@@ -164,6 +197,7 @@ impl Findings {
         }
         writeln!(out, "agent      {} in {}", self.agent, self.region)?;
         writeln!(out, "collector  {}", self.collector)?;
+        writeln!(out, "spool      {}", self.spool)?;
         writeln!(out, "capture    {}", self.capture)?;
         writeln!(out, "next run   {}", self.next_run.as_deref().unwrap_or("never"))?;
         writeln!(

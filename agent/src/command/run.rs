@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use armol_analysis::{
+    cause::chain,
     measurement::{Call, Measurement},
     outcome::{Outcome, SkipReason},
     time::Timestamp,
@@ -16,7 +17,6 @@ use crate::{
     agent::{Agent, AgentError},
     clock::Clock,
     config::Config,
-    error_chain::chain,
     recovery::Resume,
     schedule::nap,
     spool::SpoolError,
@@ -58,10 +58,11 @@ async fn follow_schedule(
     shutdown: &CancellationToken,
 ) -> Result<(), CommandError> {
     let now = agent.now();
-    let resumed = agent.recover(Resume::within(now, RESUMED_WITHIN)).await?;
+    let recovered = agent.recover(Resume::within(now, RESUMED_WITHIN)).await;
+    let resumed = unless_full(recovered, now)?.unwrap_or_default();
     send(agent, &resumed, shutdown).await?;
     let mut last = now;
-    while let Some(due) = agent.config().schedule.next_after(last) {
+    while let Some(due) = agent.config().schedule.next_after(not_long_before(last, agent.now())) {
         if due <= agent.now() {
             skip(agent, due).await?;
         } else {
@@ -81,6 +82,18 @@ async fn follow_schedule(
     Ok(())
 }
 
+/// The time that the next run is looked for after: that of the run before, but no more than a day
+/// ago. Where clocks were set forward by months, as on a machine that starts without one, every
+/// run in between would be recorded, and fill the spool.
+fn not_long_before(last: Timestamp, now: Timestamp) -> Timestamp {
+    const LONGEST: Duration = Duration::from_hours(24);
+    let earliest = now.minus(LONGEST);
+    if last < earliest {
+        tracing::warn!(%last, %now, "the clock was set forward; runs in between are left out");
+    }
+    last.max(earliest)
+}
+
 /// Waits until the clock shows a time; `false` where a shutdown came first.
 async fn wait_until(agent: &Agent, due: Timestamp, shutdown: &CancellationToken) -> bool {
     while agent.now() < due {
@@ -92,12 +105,24 @@ async fn wait_until(agent: &Agent, due: Timestamp, shutdown: &CancellationToken)
     !shutdown.is_cancelled()
 }
 
-/// Plans a run; `None` where the spool has no room for it, which ends nothing.
+/// Plans a run, after ending what a run before had no room to end; `None` where the spool has no
+/// room for it, which ends nothing.
 async fn plan(agent: &Agent, due: Timestamp) -> Result<Option<Vec<Call>>, CommandError> {
-    match agent.plan(due).await {
-        Ok(calls) => Ok(Some(calls)),
+    if unless_full(agent.recover(Resume::Nothing).await, due)?.is_none() {
+        return Ok(None);
+    }
+    unless_full(agent.plan(due).await, due)
+}
+
+/// A full spool ends a run, but not the agent: delivery, or somebody, may make room.
+fn unless_full<T>(
+    result: Result<T, AgentError>,
+    due: Timestamp,
+) -> Result<Option<T>, CommandError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
         Err(AgentError::Spool(error @ SpoolError::Full { .. })) => {
-            tracing::error!(%due, error = chain(&error), "this run is not sent");
+            tracing::error!(%due, error = chain(&error), "this run is not sent, or not to its end");
             Ok(None)
         }
         Err(error) => Err(error.into()),
@@ -117,8 +142,10 @@ async fn send(
         let Measurement { call, outcome, .. } = measurement;
         tracing::debug!(provider = %call.provider.name, image = %call.image, %outcome, "call ended");
     };
-    agent.send(calls, shutdown, &progress).await?;
-    tracing::info!(calls = calls.len(), "sent");
+    let sent = agent.send(calls, shutdown, &progress).await;
+    if unless_full(sent, agent.now())?.is_some() {
+        tracing::info!(calls = calls.len(), "sent");
+    }
     Ok(())
 }
 
@@ -128,7 +155,25 @@ async fn skip(agent: &Agent, due: Timestamp) -> Result<(), CommandError> {
     tracing::warn!(%due, calls = calls.len(), "skipped: the run before was still being sent");
     for call in calls {
         let skipped = Measurement::unsent(call, Outcome::Skipped(SkipReason::Overrun));
-        agent.spool().finish(skipped).await.map_err(AgentError::from)?;
+        let kept = agent.spool().finish(skipped).await.map_err(AgentError::from);
+        if unless_full(kept, due)?.is_none() {
+            break;
+        }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_set_forward_by_years_brings_a_day_of_runs() {
+        let boot = Timestamp::from_unix_ns(0);
+        let now = boot.plus(Duration::from_hours(24 * 365));
+        assert_eq!(not_long_before(boot, now), now.minus(Duration::from_hours(24)));
+        let last = now.minus(Duration::from_hours(2));
+        assert_eq!(not_long_before(last, now), last);
+        assert_eq!(not_long_before(now, last), now);
+    }
 }

@@ -48,7 +48,7 @@ pub(super) struct ScheduleSection {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected \"hourly\", \"all\" or a number of images")]
 pub(super) enum SliceSection {
     Word(String),
     Count(i64),

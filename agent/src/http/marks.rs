@@ -97,8 +97,11 @@ impl Marks {
         let time = self.clock.monotonic();
         let mut state = self.state();
         state.written += length(bytes);
-        state.exchange.request_first.get_or_insert(time);
-        state.exchange.request_last = Some(time);
+        // What follows a complete request is TLS's own: its closing alert, or another key.
+        if !state.exchange.sent {
+            state.exchange.request_first.get_or_insert(time);
+            state.exchange.request_last = Some(time);
+        }
     }
 
     /// Bytes were handed on; `starts_record` where the first of them begins a record.
@@ -113,8 +116,10 @@ impl Marks {
     /// All plaintext so far is with the kernel, or as much of it as `sent` says.
     fn note_flushed(&self, sent: bool) {
         let mut state = self.state();
-        state.exchange.request.end = state.written;
-        state.exchange.sent |= sent && !state.exchange.request.is_empty();
+        if !state.exchange.sent {
+            state.exchange.request.end = state.written;
+            state.exchange.sent = sent && !state.exchange.request.is_empty();
+        }
     }
 
     /// Plaintext of the response was read.

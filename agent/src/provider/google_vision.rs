@@ -210,15 +210,10 @@ fn refusal(response: &Response<'_>) -> Reading {
 
 #[cfg(test)]
 mod tests {
-    use armol_analysis::{detection::BoundingBox, measurement::ImageContent};
-    use http::{HeaderMap, StatusCode};
+    use armol_analysis::detection::BoundingBox;
 
     use super::*;
-
-    fn image() -> LoadedImage {
-        let content = ImageContent { sha256: [0; 32], bytes: 3, width: 200, height: 100 };
-        LoadedImage { bytes: Bytes::from_static(b"abc"), content }
-    }
+    use crate::provider::testing::{self, image};
 
     fn google() -> GoogleVision {
         let url = Url::parse("https://vision.googleapis.com/v1/images:annotate").unwrap();
@@ -227,9 +222,7 @@ mod tests {
     }
 
     fn read(status: u16, body: &str) -> Reading {
-        let status = StatusCode::from_u16(status).unwrap();
-        let headers = HeaderMap::new();
-        google().read(&Response { status, headers: &headers, body: body.as_bytes() }, &image())
+        testing::read(&google(), status, body)
     }
 
     #[test]

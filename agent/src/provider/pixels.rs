@@ -43,15 +43,12 @@ pub(super) fn detection(
 
 #[cfg(test)]
 mod tests {
-    use armol_analysis::measurement::ImageContent;
-    use bytes::Bytes;
-
     use super::*;
+    use crate::provider::testing::image;
 
     #[test]
     fn boxes_are_cut_at_the_edges_and_put_in_order() {
-        let content = ImageContent { sha256: [0; 32], bytes: 0, width: 200, height: 100 };
-        let image = LoadedImage { bytes: Bytes::new(), content };
+        let image = image();
         let corners = |bbox: Option<BoundingBox>| bbox.map(BoundingBox::corners);
         let cut = corners(shares(&image, [-0.1, 0.5, 0.25, 1.5]));
         assert_eq!(cut, Some([0.0, 50.0, 50.0, 100.0]));

@@ -64,7 +64,8 @@ pub struct ServeArguments {
     /// The first provider's port, the others' following it; without it, any that are free.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub port: Option<u16>,
-    /// The same seed gives the same answers, credentials and faults.
+    /// The same seed gives the same answers and credentials, and faults and inference times in the
+    /// order in which requests come.
     #[arg(long, default_value_t = 7)]
     pub seed: u64,
     /// The factor on inference times, whose means are 330 (aws), 278 (azure) and 312 ms (google).

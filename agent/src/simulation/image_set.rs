@@ -13,7 +13,7 @@ use std::{
 use image::codecs::jpeg::JpegEncoder;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     SimulationError,
@@ -43,9 +43,9 @@ pub struct ImageSet {
 }
 
 /// The list in the form that the agent reads.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct EventFile {
-    bucket: &'static str,
+    bucket: String,
     key: Vec<String>,
 }
 
@@ -70,7 +70,7 @@ impl ImageSet {
             truth.add(u64::from(number), file_name.clone(), &scene);
             keys.push(file_name);
         }
-        let event = EventFile { bucket: "simulated-images", key: keys };
+        let event = EventFile { bucket: "simulated-images".to_owned(), key: keys };
         write_json(&self.folder.join(EVENT_FILE_NAME), &event)?;
         write_json(&self.folder.join(ground_truth::FILE_NAME), &truth)?;
         Ok(truth.object_count())
@@ -82,41 +82,37 @@ impl ImageSet {
         generator
     }
 
-    /// Makes the folder, or empties one that was made here.
+    /// Makes the folder, or takes out of one that was made here what was made.
     fn take_folder(&self) -> Result<(), SimulationError> {
         let folder = &self.folder;
         fs::create_dir_all(folder).map_err(cannot_write(folder))?;
-        let mut ours = Vec::new();
-        let mut is_empty = true;
-        for entry in fs::read_dir(folder).map_err(cannot_write(folder))? {
-            let path = entry.map_err(cannot_write(folder))?.path();
-            is_empty = false;
-            if is_made_here(&path) {
-                ours.push(path);
-            }
-        }
         let marker = folder.join(MARKER_FILE_NAME);
+        let is_empty = fs::read_dir(folder).map_err(cannot_write(folder))?.next().is_none();
         if !is_empty && !marker.exists() {
             return Err(SimulationError::ForeignFolder { path: folder.clone() });
         }
         fs::write(&marker, "made by armol-agent simulate images\n")
             .map_err(cannot_write(&marker))?;
+        let event = folder.join(EVENT_FILE_NAME);
         // The ground truth goes first: without it, what is left is no set.
-        ours.sort_by_key(|path| !path.ends_with(ground_truth::FILE_NAME));
-        for path in ours {
-            fs::remove_file(&path).map_err(cannot_write(&path))?;
+        let mut ours = vec![folder.join(ground_truth::FILE_NAME)];
+        ours.extend(images_listed_in(&event).into_iter().map(|name| folder.join(name)));
+        ours.push(event);
+        for path in ours.iter().filter(|path| path.exists()) {
+            fs::remove_file(path).map_err(cannot_write(path))?;
         }
         Ok(())
     }
 }
 
-/// Whether a file bears a name that this module gives.
-fn is_made_here(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+/// The images of a set that was made before, as far as they bear names that are given here; none
+/// where there is no readable list. Other files in the folder are somebody's own.
+fn images_listed_in(event: &Path) -> Vec<String> {
     let is_number = |stem: &str| stem.len() == 12 && stem.bytes().all(|byte| byte.is_ascii_digit());
-    name == EVENT_FILE_NAME
-        || name == ground_truth::FILE_NAME
-        || name.strip_suffix(".jpg").is_some_and(is_number)
+    let is_ours = |name: &String| name.strip_suffix(".jpg").is_some_and(is_number);
+    let read = fs::read(event).ok();
+    let listed = read.and_then(|bytes| serde_json::from_slice::<EventFile>(&bytes).ok());
+    listed.map(|list| list.key.into_iter().filter(is_ours).collect()).unwrap_or_default()
 }
 
 fn write_jpeg(path: &Path, scene: &Scene) -> Result<(), SimulationError> {

@@ -1,16 +1,13 @@
 //! The spool's SQLite file: schema, statements, and the bound on its size.
 
-use std::{io, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use armol_analysis::{
     identity::Name,
     measurement::{Call, Measurement},
     time::Timestamp,
 };
-use armol_proto::{
-    batch::{LARGEST_PAYLOAD, pack},
-    v1,
-};
+use armol_proto::v1;
 use prost::Message;
 use sqlx::{
     ConnectOptions, Connection, Row, SqliteConnection,
@@ -22,7 +19,7 @@ use sqlx::{
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::{Contents, Leftover, Outbox, SpoolError};
+use super::{Contents, Leftover, Outbox, SpoolError, packing::pack_within_limit};
 
 const SCHEMA: &str = include_str!("schema.sql");
 
@@ -160,17 +157,21 @@ impl Database {
         const DOING: &str = "writing down a plan";
         let limit = self.limit;
         let failed = |source| full_or(source, limit, DOING);
-        let mut transaction = self.connection.begin().await.map_err(failed)?;
+        let mut texts = Vec::with_capacity(calls.len());
         for call in calls {
-            let text = serde_json::to_string(call).map_err(|error| unreadable("call", error))?;
-            sqlx::query("insert into plan (uid, call) values ($1, $2)")
-                .bind(call.uid.as_bytes().as_slice())
-                .bind(text)
-                .execute(&mut *transaction)
-                .await
-                .map_err(failed)?;
+            texts.push(serde_json::to_string(call).map_err(|error| unreadable("call", error))?);
         }
-        transaction.commit().await.map_err(failed)
+        let insert = async |connection: &mut SqliteConnection| {
+            for (call, text) in calls.iter().zip(texts) {
+                sqlx::query("insert into plan (uid, call) values ($1, $2)")
+                    .bind(call.uid.as_bytes().as_slice())
+                    .bind(text)
+                    .execute(&mut *connection)
+                    .await?;
+            }
+            Ok(())
+        };
+        self.commit(insert).await.map_err(failed)
     }
 
     pub(super) async fn start(&mut self, uid: Uuid, now: Timestamp) -> Result<(), SpoolError> {
@@ -197,31 +198,32 @@ impl Database {
         let first = outbox.next_sequence;
         pack_within_limit(&self.agent, self.spool, first, measurements, &mut batches)
             .map_err(SpoolError::Pack)?;
-        let mut transaction = self.connection.begin().await.map_err(failed)?;
-        for measurement in measurements {
-            sqlx::query("delete from plan where uid = $1")
-                .bind(measurement.call.uid.as_bytes().as_slice())
-                .execute(&mut *transaction)
-                .await
-                .map_err(failed)?;
+        if let Some(last) = batches.last() {
+            outbox.next_sequence = last.sequence + 1;
         }
-        for batch in &batches {
-            sqlx::query("insert into outbox (sequence, rows, batch) values ($1, $2, $3)")
-                .bind(signed(batch.sequence))
-                .bind(i64::from(batch.rows))
-                .bind(batch.encode_to_vec())
-                .execute(&mut *transaction)
+        outbox.batches += u64::try_from(batches.len()).unwrap_or(u64::MAX);
+        let replace = async |connection: &mut SqliteConnection| {
+            for measurement in measurements {
+                sqlx::query("delete from plan where uid = $1")
+                    .bind(measurement.call.uid.as_bytes().as_slice())
+                    .execute(&mut *connection)
+                    .await?;
+            }
+            for batch in batches {
+                sqlx::query("insert into outbox (sequence, rows, batch) values ($1, $2, $3)")
+                    .bind(signed(batch.sequence))
+                    .bind(i64::from(batch.rows))
+                    .bind(batch.encode_to_vec())
+                    .execute(&mut *connection)
+                    .await?;
+            }
+            sqlx::query("update spool set next_sequence = $1")
+                .bind(signed(outbox.next_sequence))
+                .execute(connection)
                 .await
-                .map_err(failed)?;
-            outbox.next_sequence = batch.sequence + 1;
-            outbox.batches += 1;
-        }
-        sqlx::query("update spool set next_sequence = $1")
-            .bind(signed(outbox.next_sequence))
-            .execute(&mut *transaction)
-            .await
-            .map_err(failed)?;
-        transaction.commit().await.map_err(failed)?;
+                .map(drop)
+        };
+        self.commit(replace).await.map_err(failed)?;
         self.outbox.send_replace(outbox);
         Ok(())
     }
@@ -234,8 +236,13 @@ impl Database {
             .map_err(failed)?;
         let mut leftovers = Vec::with_capacity(rows.len());
         for row in rows {
-            let call = serde_json::from_str(row.try_get("call").map_err(failed)?)
-                .map_err(|error| unreadable("call", error))?;
+            let call = match serde_json::from_str(row.try_get("call").map_err(failed)?) {
+                Ok(call) => call,
+                Err(error) => {
+                    tracing::error!(%error, "a planned call is unreadable; it stays in the spool");
+                    continue;
+                }
+            };
             let started_at = row.try_get::<Option<i64>, _>("started_at_ns").map_err(failed)?;
             leftovers.push(Leftover { call, started_at: started_at.map(Timestamp::from_unix_ns) });
         }
@@ -248,17 +255,25 @@ impl Database {
         limit: u32,
     ) -> Result<Vec<v1::Batch>, SpoolError> {
         let failed = |source| SpoolError::Database { doing: "reading batches", source };
-        let rows =
-            sqlx::query("select batch from outbox where sequence > $1 order by sequence limit $2")
-                .bind(signed(after))
-                .bind(i64::from(limit))
-                .fetch_all(&mut self.connection)
-                .await
-                .map_err(failed)?;
+        let rows = sqlx::query(
+            "select sequence, batch from outbox where sequence > $1 order by sequence limit $2",
+        )
+        .bind(signed(after))
+        .bind(i64::from(limit))
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(failed)?;
         let mut batches = Vec::with_capacity(rows.len());
         for row in rows {
             let bytes = row.try_get::<&[u8], _>("batch").map_err(failed)?;
-            batches.push(v1::Batch::decode(bytes).map_err(|error| unreadable("batch", error))?);
+            match v1::Batch::decode(bytes) {
+                Ok(batch) => batches.push(batch),
+                Err(error) => {
+                    let sequence = unsigned(&row, "sequence").map_err(failed)?;
+                    tracing::error!(sequence, %error, "a batch is unreadable and is set aside");
+                    self.set_aside(sequence, "unreadable in the spool").await?;
+                }
+            }
         }
         Ok(batches)
     }
@@ -281,23 +296,28 @@ impl Database {
     ) -> Result<(), SpoolError> {
         let limit = self.limit;
         let failed = |source| full_or(source, limit, "setting a batch aside");
-        let mut transaction = self.connection.begin().await.map_err(failed)?;
-        sqlx::query(
-            "insert into dead_letter (sequence, rows, batch, reason)
-             select sequence, rows, batch, $2 from outbox where sequence = $1",
-        )
-        .bind(signed(sequence))
-        .bind(reason)
-        .execute(&mut *transaction)
-        .await
-        .map_err(failed)?;
-        let moved = sqlx::query("delete from outbox where sequence = $1")
-            .bind(signed(sequence))
-            .execute(&mut *transaction)
-            .await
-            .map_err(failed)?;
-        transaction.commit().await.map_err(failed)?;
-        self.left_outbox(moved.rows_affected());
+        let set_aside = async |connection: &mut SqliteConnection| {
+            // Deleted first, so that its pages take it in again where the spool is full.
+            let moved = sqlx::query("delete from outbox where sequence = $1 returning rows, batch")
+                .bind(signed(sequence))
+                .fetch_optional(&mut *connection)
+                .await?;
+            if let Some(batch) = &moved {
+                sqlx::query(
+                    "insert into dead_letter (sequence, rows, batch, reason)
+                     values ($1, $2, $3, $4)",
+                )
+                .bind(signed(sequence))
+                .bind(batch.try_get::<i64, _>("rows")?)
+                .bind(batch.try_get::<&[u8], _>("batch")?)
+                .bind(reason)
+                .execute(connection)
+                .await?;
+            }
+            Ok(u64::from(moved.is_some()))
+        };
+        let moved = self.commit(set_aside).await.map_err(failed)?;
+        self.left_outbox(moved);
         Ok(())
     }
 
@@ -332,6 +352,28 @@ impl Database {
         }
     }
 
+    /// Does all of the work in one transaction, or none of it.
+    ///
+    /// SQLite rolls back by itself where the disk is full. sqlx's transactions do not notice: they
+    /// count one open for good, and commit nothing from then on.
+    async fn commit<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
+        let connection = &mut self.connection;
+        sqlx::query("begin immediate").execute(&mut *connection).await?;
+        let done = match work(&mut *connection).await {
+            Ok(done) => sqlx::query("commit").execute(&mut *connection).await.map(|_| done),
+            Err(error) => Err(error),
+        };
+        if done.is_err()
+            && let Err(error) = sqlx::query("rollback").execute(connection).await
+        {
+            tracing::debug!(%error, "nothing to roll back");
+        }
+        done
+    }
+
     fn left_outbox(&self, batches: u64) {
         self.outbox.send_if_modified(|outbox| {
             outbox.batches = outbox.batches.saturating_sub(batches);
@@ -362,25 +404,6 @@ impl Database {
         }
         Ok(())
     }
-}
-
-/// Packs measurements into as few batches as the largest message allows.
-fn pack_within_limit(
-    agent: &Name,
-    spool: Uuid,
-    sequence: u64,
-    measurements: &[Measurement],
-    batches: &mut Vec<v1::Batch>,
-) -> io::Result<()> {
-    let batch = pack(agent, spool, sequence, measurements)?;
-    if batch.payload.len() <= LARGEST_PAYLOAD || measurements.len() == 1 {
-        batches.push(batch);
-        return Ok(());
-    }
-    let (first, second) = measurements.split_at(measurements.len() / 2);
-    pack_within_limit(agent, spool, sequence, first, batches)?;
-    let next = batches.last().map_or(sequence, |batch| batch.sequence + 1);
-    pack_within_limit(agent, spool, next, second, batches)
 }
 
 fn full_or(source: sqlx::Error, limit: u64, doing: &'static str) -> SpoolError {

@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    io::{self, Write},
     net::Ipv4Addr,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
@@ -237,4 +238,10 @@ pub(crate) fn count(folder: &Path, sql: &str) -> i64 {
 /// What a program wrote on standard error.
 pub(crate) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Says what this machine does not let a test do. Written past the capture of `cargo test`, which
+/// shows what a passing test prints to nobody.
+pub(crate) fn not_tested(what: &str) {
+    writeln!(io::stderr(), "NOT TESTED, {what}").expect("standard error");
 }

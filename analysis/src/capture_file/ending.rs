@@ -63,7 +63,7 @@ pub enum Fault {
         length: u32,
     },
     /// A block's length cannot be one.
-    #[error("a block claims {length} bytes; it must be a multiple of 4 from 12 to {MOST_BLOCK}")]
+    #[error("a block claims {length} bytes, it can have 12 to {MOST_BLOCK}")]
     BlockLength {
         /// The length that the block names.
         length: u32,

@@ -1,8 +1,9 @@
 //! The format of Wireshark: blocks of sections, each with interfaces of its own.
 //!
 //! Format: <https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html>. Blocks that carry no
-//! packet and options other than an interface's clock are skipped. What makes a block invalid here
-//! makes Wireshark end the file there too.
+//! packet and options other than an interface's clock are skipped. A block that is invalid here
+//! makes Wireshark end the file there too; it also ends files at options that it cannot read, of
+//! which nothing is wanted here.
 
 mod interface;
 
@@ -169,17 +170,19 @@ impl Pcapng {
     }
 
     /// A packet of the first interface, without a time. Its captured length is not stored either:
-    /// it is the least of what was on the wire, what is kept of packets, and what is there.
+    /// it is the lesser of what was on the wire and what is kept of packets.
     fn simple_packet<R: Read>(&self, block: Block, window: &Window<R>) -> Result<Record, Fault> {
         const FIELDS: usize = 4;
-        let wire_len = self
-            .order
-            .u32_at(window.taken(block.body), 0)
-            .ok_or(Fault::ShortBlock { kind: SIMPLE_PACKET })?;
+        let short = Fault::ShortBlock { kind: SIMPLE_PACKET };
+        let Some(wire_len) = self.order.u32_at(window.taken(block.body), 0) else {
+            return Err(short);
+        };
         let interface = self.interface(0)?;
         let kept = if interface.snapshot == 0 { u32::MAX } else { interface.snapshot };
-        let there = u32::try_from(block.body.length() - FIELDS).unwrap_or(u32::MAX);
-        let length = captured_length(wire_len.min(kept).min(there))?;
+        let length = captured_length(wire_len.min(kept))?;
+        if block.body.length() - FIELDS < length {
+            return Err(short);
+        }
         let captured = block.body.part(FIELDS, length);
         Ok(Record { link: interface.link, timestamp: None, wire_len, captured })
     }
@@ -203,7 +206,7 @@ impl Pcapng {
         }
         let kind = self.order.u32_at(window.bytes(), 0).ok_or(Fault::Cut)?;
         let last = self.order.u32_at(window.bytes(), length - BLOCK_TAIL).ok_or(Fault::Cut)?;
-        if first != last {
+        if first != with_padding(last) {
             return Err(Fault::BlockEnds { first, last });
         }
         let taken = window.take(length);
@@ -218,22 +221,28 @@ impl Pcapng {
             return Err(Fault::Cut);
         }
         let last = self.order.u32_at(window.bytes(), 0).ok_or(Fault::Cut)?;
-        if first != last {
+        if first != with_padding(last) {
             return Err(Fault::BlockEnds { first, last });
         }
         window.take(BLOCK_TAIL);
         Ok(())
     }
 
+    /// The length of the block that begins here.
     #[inline]
     fn block_length<R: Read>(&self, window: &Window<R>) -> Result<u32, Fault> {
         let length = self.order.u32_at(window.bytes(), 4).ok_or(Fault::Cut)?;
-        if length.is_multiple_of(4) && (LEAST_BLOCK..=MOST_BLOCK).contains(&length) {
-            Ok(length)
+        if (LEAST_BLOCK..=MOST_BLOCK).contains(&length) {
+            Ok(with_padding(length))
         } else {
             Err(Fault::BlockLength { length })
         }
     }
+}
+
+/// A block's length with its padding, which some programs do not count, as Wireshark reads it.
+const fn with_padding(length: u32) -> u32 {
+    length.saturating_add(3) & !3
 }
 
 /// What a section says of its byte order, read in that order.

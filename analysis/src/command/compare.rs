@@ -78,7 +78,7 @@ pub(crate) fn run(
             }
             Err(error) => Err(error),
         };
-        completion = completion.max(findings::tell(input, reading, errors)?);
+        completion = completion.max(findings::tell(input, reading, errors));
         Ok(())
     })?;
     if !arguments.json {

@@ -8,6 +8,7 @@ use std::{
 use armol_analysis::{
     capture_file::{CaptureFileError, Damage, Tally},
     capture_name::CaptureName,
+    cause::chain,
     frame::LinkType,
     report::{plain_table, table_text},
     time::Timestamp,
@@ -17,7 +18,7 @@ use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
 
 use super::{
-    CommandError, Completion, chain,
+    CommandError, Completion,
     inputs::{Input, inputs},
     open, parallel, tell_damage, tell_refused,
 };
@@ -63,11 +64,11 @@ pub(crate) fn run(
         let capture = match made {
             Ok(capture) => capture,
             Err(error) => {
-                completion = completion.max(tell_refused(input, error, errors)?);
+                completion = completion.max(tell_refused(input, &error, errors));
                 return Ok(());
             }
         };
-        completion = completion.max(tell_damage(input, capture.damage.as_ref(), errors)?);
+        completion = completion.max(tell_damage(input, capture.damage.as_ref(), errors));
         if arguments.json {
             serde_json::to_writer(&mut *output, &Line::new(input, &capture))?;
             writeln!(output)?;

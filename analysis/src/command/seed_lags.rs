@@ -78,7 +78,7 @@ pub(crate) fn run(
             fs::write(&path, columns(&lags)?).map_err(cannot_write(&path))?;
             write_means(&lags, input, output)?;
         }
-        completion = completion.max(findings::tell(input, reading, errors)?);
+        completion = completion.max(findings::tell(input, reading, errors));
         Ok(())
     })?;
     output.flush()?;

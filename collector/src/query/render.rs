@@ -29,7 +29,13 @@ pub(super) struct Json<W> {
 /// Gathers rows for a table.
 pub(super) struct Table {
     table: comfy_table::Table,
+    /// How many more values it takes.
+    room: usize,
 }
+
+/// The most values of a table: each takes some 300 bytes until the table is written, on a machine
+/// that the collector may share.
+const MOST_VALUES: usize = 1_000_000;
 
 impl<W: Write> Csv<W> {
     pub(super) fn new(output: W) -> Self {
@@ -94,7 +100,7 @@ impl<W: Write> RowSink for Json<W> {
 
 impl Table {
     pub(super) fn new() -> Self {
-        Self { table: plain_table() }
+        Self { table: plain_table(), room: MOST_VALUES }
     }
 
     pub(super) fn finish(self, output: &mut impl Write) -> io::Result<()> {
@@ -110,12 +116,17 @@ impl RowSink for Table {
     }
 
     fn row(&mut self, values: &[Value]) -> io::Result<()> {
+        let Some(room) = self.room.checked_sub(values.len()) else {
+            let advice = format!("a table holds up to {MOST_VALUES} values; use --csv or --json");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, advice));
+        };
+        self.room = room;
         self.table.add_row(values.iter().map(|value| {
             let alignment = match value {
                 Value::Integer(_) | Value::Real(_) => CellAlignment::Right,
                 _ => CellAlignment::Left,
             };
-            comfy_table::Cell::new(text(value)).set_alignment(alignment)
+            comfy_table::Cell::new(printable(&text(value))).set_alignment(alignment)
         }));
         Ok(())
     }
@@ -140,6 +151,12 @@ fn text(value: &Value) -> String {
     }
 }
 
+/// Text without characters that steer a terminal: labels and messages are what others wrote.
+fn printable(text: &str) -> String {
+    let steers = |letter: char| letter.is_control() && letter != '\n';
+    text.chars().map(|letter| if steers(letter) { '\u{fffd}' } else { letter }).collect()
+}
+
 fn json(value: &Value) -> serde_json::Result<String> {
     match value {
         Value::Null => Ok("null".to_owned()),
@@ -154,4 +171,18 @@ fn json(value: &Value) -> serde_json::Result<String> {
 fn hexadecimal(bytes: &[u8]) -> String {
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_that_memory_should_not_hold_is_refused() {
+        let mut table = Table { room: 3, ..Table::new() };
+        let row = [Value::Null, Value::Integer(1)];
+        table.row(&row).unwrap();
+        let refusal = table.row(&row).unwrap_err().to_string();
+        assert!(refusal.contains("--csv"), "{refusal}");
+    }
 }

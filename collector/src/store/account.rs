@@ -45,6 +45,21 @@ pub(super) async fn resume(
     raise_mark(connection, spool.id, spool.acknowledged).await
 }
 
+/// The highest sequence number of a spool that is taken for a repetition.
+pub(super) async fn newest(
+    connection: &mut SqliteConnection,
+    key: &SpoolKey,
+) -> Result<i64, StoreError> {
+    let spool = spool(connection, key).await?;
+    let above: Option<i64> =
+        sqlx::query_scalar("select max(sequence) from ingest_batch where spool_id = ?")
+            .bind(spool.id)
+            .fetch_one(connection)
+            .await
+            .map_err(StoreError::while_doing("finding the newest batch"))?;
+    Ok(above.map_or(spool.acknowledged, |above| above.max(spool.acknowledged)))
+}
+
 /// Notes a batch as stored; returns its spool's id, or `None` where it had been stored before.
 pub(super) async fn record(
     connection: &mut SqliteConnection,

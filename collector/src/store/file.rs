@@ -16,7 +16,17 @@ const OWNER_ONLY: u32 = 0o600;
 #[derive(Debug)]
 pub(super) struct WriteLock {
     /// The system releases the lock with the file, also where the process is killed.
-    _file: File,
+    file: File,
+}
+
+impl Drop for WriteLock {
+    fn drop(&mut self) {
+        // Closing alone leaves the lock with a child process that was just made and has not closed
+        // its copy yet.
+        if let Err(error) = self.file.unlock() {
+            tracing::debug!(%error, "the lock goes with its file");
+        }
+    }
 }
 
 /// Makes the database's file where there is none, and takes the lock on it; returns the file's
@@ -30,7 +40,7 @@ pub(super) fn make_and_lock(path: &Path) -> Result<(PathBuf, WriteLock), StoreEr
     name.push("-lock");
     let file = open(Path::new(&name)).map_err(refused)?;
     match file.try_lock() {
-        Ok(()) => Ok((path, WriteLock { _file: file })),
+        Ok(()) => Ok((path, WriteLock { file })),
         Err(TryLockError::WouldBlock) => Err(StoreError::Locked(path)),
         Err(TryLockError::Error(source)) => Err(refused(source)),
     }
@@ -38,4 +48,21 @@ pub(super) fn make_and_lock(path: &Path) -> Result<(PathBuf, WriteLock), StoreEr
 
 fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).append(true).create(true).mode(OWNER_ONLY).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_ends_although_a_copy_of_its_file_is_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("armol.sqlite");
+        let (_, lock) = make_and_lock(&path).unwrap();
+        assert!(matches!(make_and_lock(&path), Err(StoreError::Locked(_))));
+        let copy = lock.file.try_clone().unwrap();
+        drop(lock);
+        assert!(make_and_lock(&path).is_ok());
+        drop(copy);
+    }
 }

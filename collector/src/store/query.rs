@@ -13,6 +13,9 @@ use super::{Reader, StoreError, Value};
 /// What SQLite answers where a statement would write to a database that is open for reading.
 const READ_ONLY: &str = "8";
 
+/// What SQLite answers where a statement makes no sense.
+const ERROR: &str = "1";
+
 /// Takes an answer as it is read.
 pub trait RowSink {
     /// Takes the columns' names, once, before any row.
@@ -42,7 +45,12 @@ impl Reader {
         }
         let mut connection = self.connection().await?;
         let sql = AssertSqlSafe(sql.to_owned()).into_sql_str();
-        let statement = (&mut *connection).prepare(sql.clone()).await.map_err(refused)?;
+        let statement = (&mut *connection).prepare(sql.clone()).await.map_err(not_understood)?;
+        // Pragmas, "attach" and "vacuum into" change something without writing to this database,
+        // and a question has columns.
+        if statement.columns().is_empty() {
+            return Err(StoreError::WouldWrite);
+        }
         let names = statement.columns().iter().map(|column| column.name().to_owned());
         sink.columns(&names.collect::<Vec<_>>()).map_err(StoreError::Output)?;
         let mut rows = sqlx::raw_sql(sql).fetch(&mut *connection);
@@ -53,6 +61,11 @@ impl Reader {
         }
         Ok(())
     }
+}
+
+fn not_understood(source: sqlx::Error) -> StoreError {
+    let code = source.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    if code.as_deref() == Some(ERROR) { StoreError::NotUnderstood(source) } else { refused(source) }
 }
 
 fn refused(source: sqlx::Error) -> StoreError {

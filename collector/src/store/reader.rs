@@ -5,6 +5,7 @@ use std::{fmt::Debug, path::Path, time::Duration};
 use armol_analysis::{
     detection::{BoundingBox, Detection},
     identity::Name,
+    outcome::Outcome,
     split::SplitFlags,
     summary::CallRow,
     time::{Timestamp, duration_from_ns},
@@ -17,7 +18,7 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-use super::{StoreError, schema, words};
+use super::{StoreError, schema};
 
 /// How many questions are answered at once; the next waits.
 const CONNECTIONS: u32 = 4;
@@ -117,7 +118,7 @@ impl Reader {
     /// # Errors
     /// Where there is none, it is none of a collector, or its schema is newer than this program.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        if !path.exists() {
+        if !path.is_file() {
             return Err(StoreError::Missing(path.to_owned()));
         }
         let refused = |source| schema::refused(path, source);
@@ -188,7 +189,10 @@ impl Reader {
 }
 
 fn call_row(row: &SqliteRow) -> Result<CallRow, StoreError> {
-    let outcome: &str = get(row, "outcome")?;
+    let word: &str = get(row, "outcome")?;
+    let detail: Option<&str> = get(row, "outcome_detail")?;
+    let outcome = Outcome::from_words(word, detail)
+        .ok_or_else(|| corrupt("outcome, outcome_detail", &(word, detail)))?;
     let method: Option<&str> = get(row, "method")?;
     let started_at: Option<i64> = get(row, "started_at_ns")?;
     let uid: &[u8] = get(row, "uid")?;
@@ -200,7 +204,7 @@ fn call_row(row: &SqliteRow) -> Result<CallRow, StoreError> {
         provider_region: get(row, "provider_region")?,
         planned_at: Timestamp::from_unix_ns(get(row, "planned_at_ns")?),
         started_at: started_at.map(Timestamp::from_unix_ns),
-        outcome: words::outcome(outcome, get(row, "outcome_detail")?)?,
+        outcome,
         method: method.map(str::parse).transpose().map_err(|_| corrupt("method", &method))?,
         flags: flags(get(row, "flags")?)?,
         upload: length(row, "upload_ns")?,

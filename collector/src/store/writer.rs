@@ -12,6 +12,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use armol_analysis::cause;
 use sqlx::{Connection, SqliteConnection};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
@@ -19,11 +20,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     StoreError, account,
-    batch::{Batch, Rejection, Resumption},
+    batch::{Batch, Rejection, Resumption, SpoolKey},
     file::{self, WriteLock},
     insert, schema,
 };
-use crate::cause;
 
 /// How many pieces of work wait at most, and are committed together; whoever brings more waits. A
 /// batch of a long backlog takes some megabytes unpacked, and as many again may be in hand.
@@ -34,6 +34,8 @@ const QUEUE: usize = 16;
 pub enum Work {
     /// Say up to which sequence number a spool's batches are stored.
     Resume(Resumption),
+    /// Say the highest sequence number of a spool's stored batches, be there gaps below it or not.
+    Newest(SpoolKey),
     /// Store a batch.
     Store(Batch),
     /// Note that a batch was refused.
@@ -46,7 +48,7 @@ pub enum Work {
 pub struct NotStored;
 
 /// Resolves after the commit, to the sequence number that the work was about: a batch's own, or
-/// the one up to which a resumed spool is stored.
+/// the one that was asked for.
 #[derive(Debug)]
 pub struct Receipt(oneshot::Receiver<Result<i64, NotStored>>);
 
@@ -106,6 +108,7 @@ impl Store {
     }
 
     async fn work_through(&mut self, group: &mut Vec<Request>) -> Result<(), StoreError> {
+        let mut locked = false;
         if group.len() > 1 {
             let works = group.iter().map(|request| &request.work).collect::<Vec<_>>();
             match self.commit(&works).await {
@@ -116,16 +119,23 @@ impl Store {
                     return Ok(());
                 }
                 Err(error) => {
+                    locked = is_locked(&error);
                     let error = cause::chain(&error);
                     tracing::warn!(error, works = group.len(), "could not commit together");
                 }
             }
         }
         for request in group.drain(..) {
+            // Each would wait for the lock as long as the first; agents come back by themselves.
+            if locked {
+                request.answer(Err(NotStored));
+                continue;
+            }
             match self.commit(&[&request.work]).await {
                 Ok(answers) => request.answer(answers.into_iter().next().ok_or(NotStored)),
                 Err(error) if is_fatal(&error) => return Err(error),
                 Err(error) => {
+                    locked = is_locked(&error);
                     tracing::error!(error = cause::chain(&error), "could not store");
                     request.answer(Err(NotStored));
                 }
@@ -166,6 +176,7 @@ async fn apply(connection: &mut SqliteConnection, works: &[&Work]) -> Result<Vec
     for work in works {
         answers.push(match work {
             Work::Resume(resumption) => account::resume(connection, resumption).await?,
+            Work::Newest(key) => account::newest(connection, key).await?,
             Work::Store(batch) => {
                 if let Some(spool_id) = account::record(connection, batch).await? {
                     fresh.push((spool_id, batch));
@@ -180,6 +191,15 @@ async fn apply(connection: &mut SqliteConnection, works: &[&Work]) -> Result<Vec
     }
     insert::calls(connection, &fresh).await?;
     Ok(answers)
+}
+
+/// Whether another program has locked the database, and had it locked for as long as was waited.
+fn is_locked(error: &StoreError) -> bool {
+    /// What SQLite answers then.
+    const BUSY: &str = "5";
+    let StoreError::Database { source, .. } = error else { return false };
+    let code = source.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.as_deref() == Some(BUSY)
 }
 
 /// Whether the connection itself is gone, so that no later work can succeed.

@@ -16,8 +16,6 @@ use armol_analysis::{
 };
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
-use super::sample::OUTCOMES;
-
 /// All measurements, in the order of their uids.
 pub(crate) async fn measurements(connection: &mut SqliteConnection) -> Vec<Measurement> {
     let rows = sqlx::query(
@@ -58,7 +56,7 @@ fn measurement(row: &SqliteRow, detections: Vec<Detection>) -> Measurement {
     let raw = row.get::<Option<Vec<u8>>, _>("body");
     Measurement {
         call: call(row),
-        outcome: outcome(row.get("outcome"), row.get("outcome_detail")),
+        outcome: Outcome::from_words(row.get("outcome"), row.get("outcome_detail")).unwrap(),
         content,
         timing: row.get::<Option<i64>, _>("started_at_ns").map(|started_at| Timing {
             started_at: Timestamp::from_unix_ns(started_at),
@@ -100,11 +98,6 @@ fn call(row: &SqliteRow) -> Call {
         image: ImageKey { bucket: row.get("image_bucket"), key: row.get("image_key") },
         attempt: row.get("attempt"),
     }
-}
-
-fn outcome(word: &str, detail: Option<&str>) -> Outcome {
-    let mut outcomes = OUTCOMES.into_iter();
-    outcomes.find(|outcome| outcome.as_str() == word && outcome.detail() == detail).unwrap()
 }
 
 fn ends(row: &SqliteRow) -> Option<ConnectionEnds> {

@@ -12,7 +12,7 @@ use armol_analysis::{
         Answer, ApplicationTimes, Call, ConnectionEnds, Failure, ImageContent, ImageKey,
         Measurement, ProviderIdentity, Timing,
     },
-    outcome::{Outcome, Phase, SkipReason},
+    outcome::Outcome,
     provider::Api,
     split::{InferenceBounds, Split, SplitFlags, SplitMethod, SplitTimes},
     time::Timestamp,
@@ -20,23 +20,6 @@ use armol_analysis::{
 use uuid::Uuid;
 
 pub(crate) const AGENT: &str = "us-1";
-
-pub(crate) const OUTCOMES: [Outcome; 14] = [
-    Outcome::Ok,
-    Outcome::Throttled,
-    Outcome::Quota,
-    Outcome::Auth,
-    Outcome::ImageRejected,
-    Outcome::ServerError,
-    Outcome::Timeout(Phase::Wait),
-    Outcome::Reset,
-    Outcome::Dns,
-    Outcome::Tls,
-    Outcome::Cancelled,
-    Outcome::Skipped(SkipReason::SpoolFull),
-    Outcome::Missed,
-    Outcome::Unknown,
-];
 
 /// Numbers from a seed (splitmix64).
 struct Draw(u64);
@@ -88,7 +71,7 @@ pub(crate) fn measurement(number: u64) -> Measurement {
     let mut draw = Draw(number);
     Measurement {
         call: call(number, &mut draw),
-        outcome: OUTCOMES[draw.below(14) as usize],
+        outcome: Outcome::all().nth(draw.below(23) as usize).unwrap(),
         content: draw.maybe(|draw| content(u8::try_from(draw.below(4)).unwrap())),
         timing: draw.maybe(timing),
         http_status: draw.maybe(|draw| u16::try_from(draw.below(65536)).unwrap()),

@@ -21,7 +21,7 @@ macro_rules! words {
             match <$wire>::try_from(number) {
                 $(Ok(<$wire>::$word) => Ok(<$domain>::$word),)+
                 Ok(<$wire>::Unspecified) => Err(Refusal::Missing($field)),
-                Err(unknown) => Err(Refusal::invalid($field, &unknown)),
+                Err(_) => Err(Refusal::unknown($field, &number)),
             }
         }
     };
@@ -83,7 +83,7 @@ pub(super) const fn outcome_to_wire(outcome: Outcome) -> v1::Outcome {
 pub(super) fn outcome_from_wire(message: &v1::Measurement) -> Result<Outcome, Refusal> {
     const FIELD: &str = "Measurement.outcome";
     let outcome = v1::Outcome::try_from(message.outcome)
-        .map_err(|unknown| Refusal::invalid(FIELD, &unknown))?;
+        .map_err(|_| Refusal::unknown(FIELD, &message.outcome))?;
     let outcome = match outcome {
         v1::Outcome::Unspecified => return Err(Refusal::Missing(FIELD)),
         v1::Outcome::Ok => Outcome::Ok,

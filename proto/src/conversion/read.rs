@@ -111,7 +111,7 @@ fn application_times(message: &v1::ApplicationTimes) -> Result<ApplicationTimes,
 
 fn split(message: &v1::Split) -> Result<Split, Refusal> {
     let flags = SplitFlags::from_bits(message.flags)
-        .ok_or_else(|| Refusal::invalid("Split.flags", &format!("{:#x}", message.flags)))?;
+        .ok_or_else(|| Refusal::unknown("Split.flags", &format!("{:#x}", message.flags)))?;
     Ok(Split {
         method: method_from_wire(message.method)?,
         times: message.times.as_ref().map(split_times).transpose()?,

@@ -98,7 +98,10 @@ impl BaselinesError {
     /// Whether what was asked for is the mistake, rather than anything that happened to it.
     pub const fn is_wrong_use(&self) -> bool {
         match self {
-            Self::GroundTruth(_) | Self::LabelGroupsFile { .. } | Self::LabelGroups { .. } => true,
+            Self::GroundTruth(_)
+            | Self::LabelGroupsFile { .. }
+            | Self::LabelGroups { .. }
+            | Self::Dataset(DatasetError::NoOverlap { .. }) => true,
             Self::Store(error) => error.is_wrong_use(),
             Self::Dataset(_) | Self::Write(_) => false,
         }

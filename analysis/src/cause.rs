@@ -1,4 +1,4 @@
-//! What stands behind an error.
+//! What stands behind an error, as every program prints and logs it.
 
 use std::{error::Error, io, iter};
 
@@ -27,4 +27,15 @@ fn causes<'error>(
     error: &'error (dyn Error + 'static),
 ) -> impl Iterator<Item = &'error (dyn Error + 'static)> {
     iter::successors(Some(error), |error: &&'error (dyn Error + 'static)| (*error).source())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_cause_is_said_once() {
+        let inner = io::Error::other("refused");
+        assert_eq!(chain(&io::Error::other(inner)), "refused");
+    }
 }
