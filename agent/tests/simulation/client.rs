@@ -1,11 +1,21 @@
 //! A client for the simulated providers: a simulation in a folder of its own, connections that
 //! trust its certificate authority, and requests in the vendors' formats.
 
-use std::{collections::HashMap, fs, net::SocketAddr, path::Path, sync::Arc, time::SystemTime};
+use std::{
+    collections::HashMap,
+    fs,
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use armol_agent::{
     clock::{Clock, SystemClock},
-    simulation::{FaultRates, ImageSet, Settings, SimulatedProvider, Simulation, TimeScale},
+    simulation::{
+        FaultRates, ImageSet, InferenceTimes, Settings, SimulatedProvider, Simulation, TimeScale,
+        TlsVersion,
+    },
 };
 use armol_analysis::truth::TruthRecord;
 use aws_credential_types::Credentials;
@@ -76,7 +86,9 @@ impl Served {
             listen: "127.0.0.1".parse().unwrap(),
             port: None,
             seed: 7,
-            time_scale: TimeScale::new(time_scale).unwrap(),
+            inference: InferenceTimes::Published(TimeScale::new(time_scale).unwrap()),
+            body_pause: Duration::ZERO,
+            tls_version: TlsVersion::Tls13,
             faults: FaultRates::new(shares).unwrap(),
         };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
