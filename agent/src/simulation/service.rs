@@ -135,7 +135,7 @@ impl Service {
                 return Err(Unanswered);
             }
         };
-        // The last byte has just been read, so no other read can have been noted yet.
+        // All that one read brought is used before the next, so none after it is noted yet.
         let request_last = connection.stamps.last_read();
         let draw = self.draws.next();
         let asked = self.vendor.question(&head, &body, self.clock.now()).map(Asked::new);
