@@ -23,12 +23,14 @@ mod ground_truth;
 mod image_set;
 mod inference_time;
 mod painter;
+mod paused_body;
 mod provider;
 mod rekognition;
 mod scene;
 mod server;
 mod service;
 mod stamped_stream;
+mod tls_version;
 mod truth_log;
 mod vendor;
 
@@ -40,9 +42,10 @@ use tokio::task::JoinError;
 pub use command::{ImagesArguments, ServeArguments, SimulateCommand, run};
 pub use fault::{Fault, FaultRates};
 pub use image_set::ImageSet;
-pub use inference_time::TimeScale;
+pub use inference_time::{InferenceTimes, TimeRange, TimeRangeError, TimeScale};
 pub use provider::SimulatedProvider;
 pub use server::{Settings, Simulation};
+pub use tls_version::TlsVersion;
 
 /// Why something cannot be simulated.
 #[derive(Debug, Error)]

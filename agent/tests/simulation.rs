@@ -9,13 +9,18 @@
 #[path = "simulation/client.rs"]
 mod client;
 
-use std::{collections::BTreeMap, error::Error, fs, io, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    collections::BTreeMap, error::Error, fs, io, os::unix::fs::PermissionsExt, path::Path,
+    time::Duration,
+};
 
 use armol_agent::{
     event::Event,
-    simulation::{ImageSet, SimulatedProvider, SimulationError},
+    simulation::{ImageSet, SimulatedProvider, SimulationError, TlsVersion},
 };
 use client::{Served, analyze, annotate, make_images};
+use futures::FutureExt;
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -234,6 +239,31 @@ async fn the_response_begins_no_earlier_than_the_drawn_time_says() {
     let truth = served.truth(AZURE);
     assert!(drawn > 0);
     assert!(truth[0].inference().unwrap().as_millis() >= drawn);
+}
+
+#[tokio::test]
+async fn providers_speak_the_version_of_tls_that_is_asked_for() {
+    for (version, spoken) in [
+        (TlsVersion::Tls12, rustls::ProtocolVersion::TLSv1_2),
+        (TlsVersion::Tls13, rustls::ProtocolVersion::TLSv1_3),
+    ] {
+        let served = Served::start_as(|settings| settings.tls_version = version).await;
+        let stream = served.open(AWS).await;
+        assert_eq!(stream.get_ref().1.protocol_version(), Some(spoken));
+    }
+}
+
+#[tokio::test]
+async fn a_body_waits_where_a_pause_is_asked_for_and_its_head_does_not() {
+    let pause = Duration::from_hours(1);
+    let served = Served::start_as(|settings| settings.body_pause = pause).await;
+    let mut connection = served.connect(AZURE).await;
+    let request = served.request(AZURE, &served.image(), UID);
+    let mut answered = connection.sender.send_request(request).await.unwrap();
+    assert_eq!(answered.status(), 200);
+    assert!(answered.body_mut().frame().now_or_never().is_none());
+    // The truth of the request is complete with its first byte.
+    assert!(served.truth(AZURE)[0].response_first_ns.is_some());
 }
 
 #[tokio::test]

@@ -53,7 +53,8 @@ pub(crate) enum Event {
     Sent(Data),
     /// Bytes of the server arrived, perhaps with an acknowledgement.
     Arrived(Data, Option<u64>),
-    /// The server acknowledged more than before, without sending bytes.
+    /// The server acknowledged up to here, without sending bytes: more than before, or the same
+    /// again while it lacked some.
     Acknowledged(Timestamp, u64),
     /// The server reported that these bytes of the client came twice.
     Duplicate(Range<u64>),
@@ -217,7 +218,8 @@ impl Flow {
         }
         taken.next = self.received.numbering.and_then(|numbering| numbering.position(sequence));
         // What a resolved response repeats is no news, but may acknowledge the next request.
-        if let Some(position) = acknowledged.filter(|_| further) {
+        let lacking = self.round_trips.is_outstanding();
+        if let Some(position) = acknowledged.filter(|_| further || lacking) {
             self.log(Event::Acknowledged(segment.timestamp, position));
         }
         taken

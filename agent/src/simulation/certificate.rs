@@ -13,25 +13,26 @@ use rustls::{
     ServerConfig,
     crypto::ring,
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
-    version::TLS13,
+    version::{TLS12, TLS13},
 };
 
-use super::SimulationError;
+use super::{SimulationError, tls_version::TlsVersion};
 
 /// A server's side of TLS, and what clients must trust to speak to it.
 pub(super) struct ServerIdentity {
-    /// TLS 1.3 and HTTP/1.1 only, as the measured connections have it.
+    /// One version of TLS, and HTTP/1.1 only, as the measured connections have it.
     pub(super) tls: Arc<ServerConfig>,
     /// The authority's certificate.
     pub(super) ca_pem: String,
 }
 
 impl ServerIdentity {
-    /// Makes an authority and a certificate for this machine and this address.
+    /// Makes an authority and a certificate for this machine and this address; the server speaks
+    /// this version of TLS.
     ///
     /// # Errors
     /// Where the keys cannot be made or do not fit together.
-    pub(super) fn make(address: IpAddr) -> Result<Self, SimulationError> {
+    pub(super) fn make(address: IpAddr, version: TlsVersion) -> Result<Self, SimulationError> {
         let mut ca = CertificateParams::default();
         ca.distinguished_name.push(DnType::CommonName, "Armol simulation");
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -53,7 +54,10 @@ impl ServerIdentity {
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(server_key.serialize_der()));
         let provider = Arc::new(ring::default_provider());
         let mut tls = ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&TLS13])?
+            .with_protocol_versions(&[match version {
+                TlsVersion::Tls12 => &TLS12,
+                TlsVersion::Tls13 => &TLS13,
+            }])?
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], key)?;
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];

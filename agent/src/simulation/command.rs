@@ -1,7 +1,7 @@
 //! `armol-agent simulate images` and `simulate serve`: what is asked on the command line, checked
 //! and carried out.
 
-use std::{io::Write, net::IpAddr, path::PathBuf, sync::Arc};
+use std::{io::Write, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
@@ -12,9 +12,10 @@ use super::{
     SimulationError,
     fault::FaultRates,
     image_set::ImageSet,
-    inference_time::TimeScale,
+    inference_time::{InferenceTimes, TimeRange, TimeScale},
     provider::SimulatedProvider,
     server::{Settings, Simulation},
+    tls_version::TlsVersion,
 };
 use crate::clock::Clock;
 
@@ -71,6 +72,15 @@ pub struct ServeArguments {
     /// The factor on inference times, whose means are 330 (aws), 278 (azure) and 312 ms (google).
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
     pub time_scale: f64,
+    /// Inference times anywhere between two numbers of milliseconds, in place of the published.
+    #[arg(long, value_name = "MIN-MAX", conflicts_with = "time_scale")]
+    pub inference_ms: Option<TimeRange>,
+    /// How long a response's body comes after its head, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub body_pause_ms: u32,
+    /// The version of TLS that the providers speak.
+    #[arg(long, value_name = "VERSION", value_enum, default_value_t = TlsVersion::Tls13)]
+    pub tls_version: TlsVersion,
     /// The share of requests that are told to slow down.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     pub throttle_rate: f64,
@@ -153,7 +163,12 @@ impl ServeArguments {
             listen: self.listen,
             port: self.port,
             seed: self.seed,
-            time_scale: TimeScale::new(self.time_scale)?,
+            inference: match self.inference_ms {
+                Some(range) => InferenceTimes::Within(range),
+                None => InferenceTimes::Published(TimeScale::new(self.time_scale)?),
+            },
+            body_pause: Duration::from_millis(self.body_pause_ms.into()),
+            tls_version: self.tls_version,
             faults: FaultRates::new(rates)?,
         })
     }

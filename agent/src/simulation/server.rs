@@ -1,4 +1,4 @@
-//! Listens for the simulated providers, each on a port of its own, over TLS 1.3 and HTTP/1.1.
+//! Listens for the simulated providers, each on a port of its own, over TLS and HTTP/1.1.
 //!
 //! A connection stays open between requests for as long as the client likes. On shutdown no more
 //! connections are taken, requests under way are answered, and what does not end is cut.
@@ -33,11 +33,12 @@ use super::{
     endpoints,
     fault::FaultRates,
     google_vision::GoogleVision,
-    inference_time::{InferenceTime, TimeScale},
+    inference_time::{InferenceTime, InferenceTimes},
     provider::SimulatedProvider,
     rekognition::Rekognition,
     service::{Connection, Draws, Service},
     stamped_stream::{StampedStream, Stamps},
+    tls_version::TlsVersion,
     truth_log::TruthLog,
     vendor::Vendor,
 };
@@ -67,8 +68,12 @@ pub struct Settings {
     pub port: Option<u16>,
     /// What everything random is drawn from.
     pub seed: u64,
-    /// The factor on inference times.
-    pub time_scale: TimeScale,
+    /// How long the providers think.
+    pub inference: InferenceTimes,
+    /// How long a response's body comes after its head.
+    pub body_pause: Duration,
+    /// The version of TLS that the providers speak.
+    pub tls_version: TlsVersion,
     /// What goes wrong.
     pub faults: FaultRates,
 }
@@ -98,7 +103,7 @@ impl Simulation {
         let images = settings.images.clone();
         let catalogue = task::spawn_blocking(move || Catalogue::read(&images)).await;
         let catalogue = Arc::new(catalogue.map_err(SimulationError::Stopped)??);
-        let identity = ServerIdentity::make(settings.listen)?;
+        let identity = ServerIdentity::make(settings.listen, settings.tls_version)?;
         let ca = out.join("ca.pem");
         fs::write(&ca, identity.ca_pem).map_err(|source| cannot_write(&ca, source))?;
 
@@ -113,6 +118,7 @@ impl Simulation {
                 catalogue: Arc::clone(&catalogue),
                 seed: settings.seed,
                 draws: draws(provider, &settings),
+                body_pause: settings.body_pause,
                 log: Arc::new(log),
                 clock: Arc::clone(&clock),
                 shutdown: shutdown.clone(),
@@ -172,7 +178,7 @@ fn vendor(provider: SimulatedProvider, credentials: Credentials) -> Box<dyn Vend
 }
 
 fn draws(provider: SimulatedProvider, settings: &Settings) -> Draws {
-    let inference = InferenceTime::of(provider, settings.time_scale);
+    let inference = InferenceTime::of(provider, &settings.inference);
     Draws::new(provider, settings.seed, settings.faults, inference)
 }
 

@@ -10,7 +10,7 @@ use std::{
 use armol_analysis::{time::Timestamp, truth::TruthRecord};
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -25,6 +25,7 @@ use super::{
     catalogue::Catalogue,
     fault::{Fault, FaultRates},
     inference_time::InferenceTime,
+    paused_body::PausedBody,
     provider::SimulatedProvider,
     stamped_stream::Stamps,
     truth_log::{TruthEntry, TruthLog},
@@ -44,6 +45,8 @@ pub(super) struct Service {
     pub(super) catalogue: Arc<Catalogue>,
     pub(super) seed: u64,
     pub(super) draws: Draws,
+    /// How long a response's body comes after its head.
+    pub(super) body_pause: Duration,
     pub(super) log: Arc<TruthLog>,
     pub(super) clock: Arc<dyn Clock>,
     /// Ends requests that are never answered.
@@ -123,7 +126,7 @@ impl Service {
         &self,
         request: Request<Incoming>,
         connection: Connection,
-    ) -> Result<Response<Full<Bytes>>, Unanswered> {
+    ) -> Result<Response<PausedBody>, Unanswered> {
         let (head, body) = request.into_parts();
         let body = match Limited::new(body, LARGEST_REQUEST).collect().await {
             Ok(body) => body.to_bytes(),
@@ -132,7 +135,7 @@ impl Service {
                 return Err(Unanswered);
             }
         };
-        // The last byte has just been read, so no other read can have been noted yet.
+        // All that one read brought is used before the next, so none after it is noted yet.
         let request_last = connection.stamps.last_read();
         let draw = self.draws.next();
         let asked = self.vendor.question(&head, &body, self.clock.now()).map(Asked::new);
@@ -178,7 +181,7 @@ impl Service {
         };
         entry.status(response.status().as_u16());
         connection.stamps.complete_with_next_write(entry);
-        Ok(response.map(Full::new))
+        Ok(response.map(|body| PausedBody::new(body, self.body_pause)))
     }
 
     fn answer(&self, Asked { question, sha256 }: &Asked, draw: Draw) -> Response<Bytes> {

@@ -2,7 +2,8 @@
 //!
 //! It lies under TLS, so its times are those of the socket calls themselves: a request has arrived
 //! when the read that brought its last byte returned, a response begins just before the write that
-//! takes its first byte is called.
+//! takes its first byte is called. It reads ahead of TLS, all that the socket has: a request must
+//! not seem to arrive later because its earlier records are being decrypted.
 
 use std::{
     io::{self, IoSlice},
@@ -12,10 +13,12 @@ use std::{
 };
 
 use armol_analysis::time::Timestamp;
+use bytes::BytesMut;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
+use tokio_util::io::poll_read_buf;
 
 use super::truth_log::TruthEntry;
 use crate::clock::Clock;
@@ -24,8 +27,13 @@ use crate::clock::Clock;
 #[derive(Debug)]
 pub(super) struct StampedStream {
     socket: TcpStream,
+    /// Read from the socket, not handed on.
+    ahead: BytesMut,
     stamps: Arc<Stamps>,
 }
+
+/// The most that is read from the socket at once, in bytes.
+const READ_AHEAD: usize = 512 * 1024;
 
 /// What is noted of a connection, shared with whoever answers its requests.
 #[derive(Debug)]
@@ -85,8 +93,8 @@ impl Stamps {
 
 impl StampedStream {
     /// Puts a connection under observation.
-    pub(super) const fn new(socket: TcpStream, stamps: Arc<Stamps>) -> Self {
-        Self { socket, stamps }
+    pub(super) fn new(socket: TcpStream, stamps: Arc<Stamps>) -> Self {
+        Self { socket, ahead: BytesMut::new(), stamps }
     }
 
     /// Notes a write where it took bytes; a write that has to wait is noted when it is repeated.
@@ -104,11 +112,15 @@ impl AsyncRead for StampedStream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.socket).poll_read(context, buffer))?;
-        if buffer.filled().len() > before {
-            self.stamps.read();
+        let Self { socket, ahead, stamps } = &mut *self;
+        if ahead.is_empty() {
+            ahead.reserve(READ_AHEAD);
+            if ready!(poll_read_buf(Pin::new(socket), context, ahead))? > 0 {
+                stamps.read();
+            }
         }
+        let length = ahead.len().min(buffer.remaining());
+        buffer.put_slice(&ahead.split_to(length));
         Poll::Ready(Ok(()))
     }
 }

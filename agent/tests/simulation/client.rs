@@ -1,11 +1,21 @@
 //! A client for the simulated providers: a simulation in a folder of its own, connections that
 //! trust its certificate authority, and requests in the vendors' formats.
 
-use std::{collections::HashMap, fs, net::SocketAddr, path::Path, sync::Arc, time::SystemTime};
+use std::{
+    collections::HashMap,
+    fs,
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use armol_agent::{
     clock::{Clock, SystemClock},
-    simulation::{FaultRates, ImageSet, Settings, SimulatedProvider, Simulation, TimeScale},
+    simulation::{
+        FaultRates, ImageSet, InferenceTimes, Settings, SimulatedProvider, Simulation, TimeRange,
+        TimeScale, TlsVersion,
+    },
 };
 use armol_analysis::truth::TruthRecord;
 use aws_credential_types::Credentials;
@@ -67,18 +77,30 @@ pub(crate) fn make_images(folder: &Path, count: u32) {
 impl Served {
     /// Starts with these shares of throttle, error, reset and stall.
     pub(crate) async fn start(shares: [f64; 4], time_scale: f64) -> Self {
+        Self::start_as(|settings| {
+            settings.inference = InferenceTimes::Published(TimeScale::new(time_scale).unwrap());
+            settings.faults = FaultRates::new(shares).unwrap();
+        })
+        .await
+    }
+
+    /// Starts without faults and without thinking, but as `change` wants it.
+    pub(crate) async fn start_as(change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         make_images(&folder.path().join("images"), 1);
-        let settings = Settings {
+        let mut settings = Settings {
             images: folder.path().join("images"),
             out: folder.path().join("out"),
             providers: SimulatedProvider::ALL.to_vec(),
             listen: "127.0.0.1".parse().unwrap(),
             port: None,
             seed: 7,
-            time_scale: TimeScale::new(time_scale).unwrap(),
-            faults: FaultRates::new(shares).unwrap(),
+            inference: InferenceTimes::Within(TimeRange::new(0, 0).unwrap()),
+            body_pause: Duration::ZERO,
+            tls_version: TlsVersion::Tls13,
+            faults: FaultRates::default(),
         };
+        change(&mut settings);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let shutdown = CancellationToken::new();
         let simulation =
@@ -120,7 +142,7 @@ impl Served {
         roots.add(ca).unwrap();
         let ring = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(ring)
-            .with_protocol_versions(&[&rustls::version::TLS13])
+            .with_safe_default_protocol_versions()
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();

@@ -8,11 +8,15 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::Arc,
+    time::Duration,
 };
 
 use armol_agent::{
     clock::{Clock, SystemClock},
-    simulation::{FaultRates, ImageSet, Settings, SimulatedProvider, Simulation, TimeScale},
+    simulation::{
+        FaultRates, ImageSet, InferenceTimes, Settings, SimulatedProvider, Simulation, TimeScale,
+        TlsVersion,
+    },
 };
 use armol_analysis::{
     identity::Name,
@@ -83,7 +87,9 @@ impl Providers {
             listen: Ipv4Addr::LOCALHOST.into(),
             port: None,
             seed: 7,
-            time_scale: TimeScale::new(time_scale).expect("a scale"),
+            inference: InferenceTimes::Published(TimeScale::new(time_scale).expect("a scale")),
+            body_pause: Duration::ZERO,
+            tls_version: TlsVersion::Tls13,
             faults: FaultRates::new([faults.throttle, faults.error, faults.reset, faults.stall])
                 .expect("rates"),
         };

@@ -6,7 +6,7 @@
 use std::{collections::HashSet, ops::Range};
 
 use crate::{
-    exchange::{allowance, overlap},
+    exchange::{allowance, overlap, train::Train},
     flow::{Coverage, Data, Event, Flow},
     split::SplitFlags,
     time::Timestamp,
@@ -24,6 +24,8 @@ pub(crate) struct Boundaries {
     pub(crate) request_effective: Option<Timestamp>,
     /// First acknowledgement of all of the request.
     pub(crate) acknowledged: Option<Acknowledgement>,
+    /// The acknowledgements before that one.
+    pub(crate) train: Train,
     /// Earliest arrival of any byte of the response.
     pub(crate) response_first: Option<Timestamp>,
     /// The arrival that completed the response, as far as it was read.
@@ -58,6 +60,9 @@ pub(crate) fn read(flow: &Flow, request: &Range<u64>, response: &Range<u64>) -> 
     let mut found = Boundaries::default();
     let seen = read_request(flow, request, &mut found);
     found.acknowledged = acknowledgement(flow, request, response);
+    if let Some(acknowledged) = found.acknowledged {
+        found.train = Train::before(flow, acknowledged.index);
+    }
     let effective = effective_transmission(flow, request, &mut found);
     found.request_effective = effective.filter(|_| has_last(&seen, request));
     let last = read_response(flow, request, response, &mut found);

@@ -2,15 +2,17 @@
 //!
 //! The request's arrival at the server is not seen from here. Its acknowledgement stands for it,
 //! unless that came late or rode on the response; then the last transmission that mattered plus a
-//! round trip does. Both ends of the exchange are half a round trip off in the same direction, so
+//! round trip does, or the end of the train of earlier acknowledgements where bytes queue before a
+//! bottleneck. Both ends of the exchange are half a round trip off in the same direction, so
 //! the server's time between them is right.
 
 use std::{ops::Range, time::Duration};
 
 use crate::{
     exchange::{
-        allowance,
+        LEAST_ALLOWANCE, allowance,
         boundaries::{Acknowledgement, Boundaries},
+        train::Train,
     },
     flow::{RoundTrips, Sample},
     split::{InferenceBounds, SplitFlags, SplitTimes},
@@ -42,31 +44,33 @@ pub(crate) fn judge(found: &Boundaries, trips: &RoundTrips, request: &Range<u64>
 }
 
 /// The boundaries of an exchange that has them all.
-struct Moments {
+struct Moments<'b> {
     request_first: Timestamp,
     request_effective: Timestamp,
     acknowledged: Acknowledgement,
+    train: &'b Train,
     response_first: Timestamp,
     response_last: Timestamp,
 }
 
 /// Stamps may be off by the jitter of neighbouring frames, so the moments are put in order.
-fn moments(found: &Boundaries) -> Option<Moments> {
+fn moments(found: &Boundaries) -> Option<Moments<'_>> {
     let request_first = found.request_first?;
     let response_first = found.response_first?.max(request_first);
     Some(Moments {
         request_first,
         request_effective: found.request_effective?,
         acknowledged: found.acknowledged?,
+        train: &found.train,
         response_first,
         response_last: found.response_last?.max(response_first),
     })
 }
 
-fn judge_moments(moments: &Moments, trips: &RoundTrips, request: &Range<u64>) -> Timing {
+fn judge_moments(moments: &Moments<'_>, trips: &RoundTrips, request: &Range<u64>) -> Timing {
     let acknowledged = moments.acknowledged;
     let (round_trip, borrowed) = round_trip(trips, request, &acknowledged);
-    let expected = round_trip.map(|length| moments.request_effective.plus(length));
+    let expected = round_trip.map(|length| expected(moments, trips, request, length));
     let late = round_trip
         .zip(expected)
         .is_some_and(|(length, expected)| acknowledged.at > expected.plus(allowance(length)));
@@ -81,6 +85,26 @@ fn judge_moments(moments: &Moments, trips: &RoundTrips, request: &Range<u64>) ->
     flags.set(SplitFlags::DELAYED_ACK, late && !acknowledged.rides);
     let times = arrived.and_then(|arrived| parts(moments, trips, arrived));
     Timing { times, round_trip, flags }
+}
+
+/// When the request's acknowledgement would have come had the server not waited with it.
+///
+/// Not before one that came without covering the request. Bytes that were sent while others still
+/// queued wait for those: there the train of acknowledgements goes on. A round trip measured on
+/// other bytes would hold their wait, which may be longer or shorter.
+fn expected(
+    moments: &Moments<'_>,
+    trips: &RoundTrips,
+    request: &Range<u64>,
+    round_trip: Duration,
+) -> Timestamp {
+    let sent = moments.request_effective;
+    let continued = moments.train.continued(request.end);
+    let queued = continued
+        .zip(trips.least_without(None))
+        .and_then(|(continued, least)| (sent.plus(least) <= continued).then_some(continued));
+    let expected = queued.unwrap_or_else(|| sent.plus(round_trip));
+    moments.train.incomplete().map_or(expected, |incomplete| expected.max(incomplete))
 }
 
 /// The round trip of this upload, and whether it is borrowed from the rest of the connection.
@@ -118,8 +142,9 @@ fn round_trip(
 /// had arrived when its acknowledgement came back, so inference is never less than `low`. It is
 /// never more than `high` where the arrival is a transmission plus a round trip not less than the
 /// least; an acknowledgement that came faster than that answers an earlier transmission, and
-/// `high` is raised to the inference it gives.
-fn parts(moments: &Moments, trips: &RoundTrips, arrived: Timestamp) -> Option<SplitTimes> {
+/// `high` is raised to the inference it gives. Nor had the request arrived when the server
+/// acknowledged less than all of it, give or take what acknowledgements are off by.
+fn parts(moments: &Moments<'_>, trips: &RoundTrips, arrived: Timestamp) -> Option<SplitTimes> {
     let Moments { request_first, response_first, acknowledged, .. } = *moments;
     let arrived = arrived.clamp(request_first, response_first);
     let upload = arrived.since(request_first)?;
@@ -129,7 +154,10 @@ fn parts(moments: &Moments, trips: &RoundTrips, arrived: Timestamp) -> Option<Sp
     // Without another round trip than the acknowledgement's own nothing says how late it was.
     let others = trips.least_without(Some(acknowledged.position));
     let bounds = others.and_then(|_| trips.least_without(None)).map(|least| {
-        let high = response_first.since(moments.request_effective.plus(least));
+        let sent = moments.request_effective.plus(least);
+        let incomplete = moments.train.incomplete().map(|at| at.minus(LEAST_ALLOWANCE));
+        let soonest = incomplete.map_or(sent, |incomplete| incomplete.max(sent));
+        let high = response_first.since(soonest);
         InferenceBounds { low, high: high.unwrap_or_default().max(inference) }
     });
     SplitTimes::new(upload, inference, download, bounds).ok()

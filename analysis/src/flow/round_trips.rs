@@ -42,6 +42,11 @@ impl RoundTrips {
         self.acknowledged
     }
 
+    /// Whether bytes were sent that are not acknowledged.
+    pub(crate) fn is_outstanding(&self) -> bool {
+        !self.outstanding.is_empty()
+    }
+
     /// The samples since the last exchange that was resolved, in order.
     pub(crate) fn samples(&self) -> impl DoubleEndedIterator<Item = Sample> + '_ {
         self.samples.iter().copied()

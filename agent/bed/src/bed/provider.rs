@@ -1,0 +1,76 @@
+//! The provider's end: the agent's own simulated Rekognition.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr},
+    path::Path,
+    sync::{Arc, mpsc},
+};
+
+use armol_agent::simulation::{
+    FaultRates, ImageSet, InferenceTimes, Settings, SimulatedProvider, Simulation, TimeRange,
+};
+use tokio::runtime;
+use tokio_util::sync::CancellationToken;
+
+use super::{BedError, Ground, Setting, record, site};
+use crate::{
+    scenario::Scenario,
+    site::{DEVICE, Side},
+    tap::Tap,
+};
+
+/// Serves until told to stop; says when it listens.
+pub(super) fn run(
+    scenario: &Scenario,
+    setting: &Setting,
+    folder: &Path,
+    stop: &CancellationToken,
+    ready: &mpsc::SyncSender<Option<Tap>>,
+) -> Result<(), BedError> {
+    let tap = site(scenario, setting, Side::Provider)?;
+    // A set has at least one picture; those that are sent are not known to the provider.
+    let set = ImageSet { folder: folder.join("images"), count: 1, seed: setting.seed };
+    set.make(|_| true)?;
+    let settings = settings(scenario, setting, folder)?;
+    let runtime =
+        runtime::Builder::new_current_thread().enable_all().build().map_err(BedError::Start)?;
+    runtime.block_on(async {
+        let clock = Arc::clone(&setting.clock);
+        let simulation = Simulation::start(settings, clock, stop.clone()).await?;
+        let mut recorders = Vec::new();
+        if setting.ground == Ground::Namespaces {
+            for (_, address) in simulation.endpoints() {
+                let kept = record(scenario, setting, ".provider", (DEVICE, address.port()))?;
+                recorders.extend(kept);
+            }
+        }
+        ready.send(tap).map_err(|_| BedError::Ended("bed"))?;
+        simulation.run().await;
+        for recorder in recorders {
+            recorder.stop()?;
+        }
+        Ok(())
+    })
+}
+
+fn settings(scenario: &Scenario, setting: &Setting, folder: &Path) -> Result<Settings, BedError> {
+    let (shortest, longest) = scenario.traffic.inference_ms;
+    let range = TimeRange::new(shortest, longest)
+        .map_err(|error| BedError::Start(io::Error::other(error)))?;
+    Ok(Settings {
+        images: folder.join("images"),
+        out: folder.to_owned(),
+        providers: vec![SimulatedProvider::Aws],
+        listen: match setting.ground {
+            Ground::Namespaces => Side::Provider.address(scenario.network.ipv6),
+            Ground::Loopback => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        },
+        port: None,
+        seed: setting.seed,
+        inference: InferenceTimes::Within(range),
+        body_pause: scenario.traffic.body_pause,
+        tls_version: scenario.traffic.tls,
+        faults: FaultRates::default(),
+    })
+}
