@@ -1,9 +1,10 @@
 //! Exchanges found in captures that nobody annotated.
 //!
-//! Frames of any connections go in; finished exchanges and streams come out as soon as they are
-//! over. Which bytes are a request and which its response is read from plain HTTP/1.1 heads or
-//! inferred from TLS record headers; the split is then made by the same code as for the agent's own
-//! exchanges. Memory is bounded: streams that are closed or idle expire by the frames' own time.
+//! Frames of any connections go in; exchanges and streams come out as soon as they are over: an
+//! exchange when the next one begins or its stream ends, a stream when it is silent for long. Which
+//! bytes are a request and which its response is read from plain HTTP/1.1 heads or inferred from
+//! TLS record headers; the split is then made by the same code as for the agent's own exchanges.
+//! Memory is bounded: streams that are closed or idle expire by the frames' own time.
 
 mod conversation;
 mod http;
