@@ -1,8 +1,9 @@
 //! One request and its response on a flow, as a split.
 //!
 //! `boundaries` reads from the flow's log when the exchange's first and last bytes went by and
-//! what was odd about them, `train` which acknowledgements came before; `timing` turns that and the flow's round trips into the three parts.
-//! Here they are put together with what the connection's opening says.
+//! what was odd about them, `train` which acknowledgements came before; `timing` turns that and the
+//! flow's round trips into the three parts. Here they are put together with what the connection's
+//! opening says.
 
 mod boundaries;
 mod timing;

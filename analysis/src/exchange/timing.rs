@@ -49,6 +49,8 @@ struct Moments<'b> {
     request_effective: Timestamp,
     acknowledged: Acknowledgement,
     train: &'b Train,
+    /// Whether no byte of the exchange was sent again.
+    sent_once: bool,
     response_first: Timestamp,
     response_last: Timestamp,
 }
@@ -62,6 +64,7 @@ fn moments(found: &Boundaries) -> Option<Moments<'_>> {
         request_effective: found.request_effective?,
         acknowledged: found.acknowledged?,
         train: &found.train,
+        sent_once: !found.flags.contains(SplitFlags::RETRANSMITTED),
         response_first,
         response_last: found.response_last?.max(response_first),
     })
@@ -91,7 +94,9 @@ fn judge_moments(moments: &Moments<'_>, trips: &RoundTrips, request: &Range<u64>
 ///
 /// Not before one that came without covering the request. Bytes that were sent while others still
 /// queued wait for those: there the train of acknowledgements goes on. A round trip measured on
-/// other bytes would hold their wait, which may be longer or shorter.
+/// other bytes would hold their wait, which may be longer or shorter. Where round trips show no
+/// queue the train has the pace at which the bytes were written, and says nothing beyond them; nor
+/// does it where bytes were lost, for then it stands still and jumps.
 fn expected(
     moments: &Moments<'_>,
     trips: &RoundTrips,
@@ -99,11 +104,14 @@ fn expected(
     round_trip: Duration,
 ) -> Timestamp {
     let sent = moments.request_effective;
+    let least = trips.least_without(None).unwrap_or(round_trip);
+    let usual = sent.plus(round_trip);
+    let queues = round_trip > least.saturating_add(LEAST_ALLOWANCE);
     let continued = moments.train.continued(request.end);
-    let queued = continued
-        .zip(trips.least_without(None))
-        .and_then(|(continued, least)| (sent.plus(least) <= continued).then_some(continued));
-    let expected = queued.unwrap_or_else(|| sent.plus(round_trip));
+    let expected = continued
+        .filter(|_| moments.sent_once)
+        .filter(|continued| *continued >= sent.plus(least) && (queues || *continued <= usual))
+        .unwrap_or(usual);
     moments.train.incomplete().map_or(expected, |incomplete| expected.max(incomplete))
 }
 
