@@ -227,6 +227,7 @@ select
         || iif(request.flags & 512, 'clock_stepped ', '')
         || iif(request.flags & 1024, 'rtt_borrowed ', '')
         || iif(request.flags & 2048, 'truncated ', '')
+        || iif(request.flags & 4096, 'implausible ', '')
     ) end as flags,
     request.request_first_ns,
     request.connect_ns,
