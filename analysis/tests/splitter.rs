@@ -389,6 +389,26 @@ fn bytes_that_meet_no_queue_take_a_round_trip_whatever_those_before_them_took() 
 }
 
 #[test]
+fn the_pace_at_which_bytes_are_written_is_no_bottlenecks() {
+    let connection = Connection::ipv4();
+    let mut packets = opening();
+    for segment in 0..5 {
+        let start = segment * 1500;
+        let sent = 41_000 + 5000 * i64::try_from(segment).unwrap();
+        packets.push(client(sent).data(start..start + 1500).acknowledges(0));
+    }
+    packets.push(client(61_100).data(7500..9000).acknowledges(0));
+    for segment in 0..4 {
+        let arrived = 81_000 + 5000 * i64::try_from(segment).unwrap();
+        packets.push(server(arrived).acknowledges((segment + 1) * 1500));
+    }
+    packets.push(server(131_100).data(0..100).acknowledges(9000));
+    let split = split(&connection, &packets, 0..9000, 0..100);
+    assert_eq!(split.flags, SplitFlags::PIGGYBACKED_ACK);
+    assert_eq!(parts(&split), (60_100, 30_000, 0));
+}
+
+#[test]
 fn acknowledgements_that_do_not_go_further_say_that_the_request_was_not_complete() {
     let connection = Connection::ipv4();
     let packets = after_opening([
