@@ -6,13 +6,19 @@
 
 mod coverage;
 mod direction;
+mod identification;
 mod numbering;
 mod opening;
 mod round_trips;
 
 use std::{collections::VecDeque, net::SocketAddr, ops::Range, time::Duration};
 
-use self::{coverage::Added, direction::Direction, numbering::Numbering};
+use self::{
+    coverage::Added,
+    direction::Direction,
+    identification::{Identifications, Step},
+    numbering::Numbering,
+};
 pub(crate) use self::{
     coverage::Coverage,
     opening::Opening,
@@ -42,6 +48,7 @@ pub(crate) struct Flow {
     client_isn: Option<u32>,
     sent: Direction,
     received: Direction,
+    identifications: Identifications,
     round_trips: RoundTrips,
     events: VecDeque<Event>,
 }
@@ -58,6 +65,10 @@ pub(crate) enum Event {
     Acknowledged(Timestamp, u64),
     /// The server reported that these bytes of the client came twice.
     Duplicate(Range<u64>),
+    /// So many packets of the server that it sent before the next one have not arrived.
+    Missing(u16),
+    /// The next packet is one that was missing.
+    Overtaken,
     /// Stamps ran backwards here.
     ClockStepped,
 }
@@ -98,6 +109,7 @@ impl Flow {
             client_isn: None,
             sent: Direction::default(),
             received: Direction::default(),
+            identifications: Identifications::default(),
             round_trips: RoundTrips::default(),
             events: VecDeque::new(),
         }
@@ -189,6 +201,11 @@ impl Flow {
     /// Takes a segment of the server.
     pub(crate) fn receive(&mut self, segment: &Segment<'_>) -> Taken {
         self.note_time(segment.timestamp);
+        match self.identifications.take(segment) {
+            Step::Usual => {}
+            Step::Missing(packets) => self.log(Event::Missing(packets)),
+            Step::Overtaken => self.log(Event::Overtaken),
+        }
         let stamps = segment.stamps();
         let mut sequence = segment.sequence;
         if segment.syn {
@@ -330,14 +347,17 @@ impl Flow {
             Event::Arrived(data, _) => data.range.end <= response_end,
             Event::Acknowledged(_, position) => *position <= request_end,
             Event::Duplicate(range) => range.end <= request_end,
-            Event::ClockStepped => false,
+            Event::Missing(_) | Event::Overtaken | Event::ClockStepped => false,
         };
         let last = self.events.iter().rposition(belongs);
         let mut index = 0;
         self.events.retain(|event| {
             let before = last.is_some_and(|last| index < last);
             index += 1;
-            if *event == Event::ClockStepped { !before } else { !belongs(event) }
+            match event {
+                Event::Missing(_) | Event::Overtaken | Event::ClockStepped => !before,
+                _ => !belongs(event),
+            }
         });
     }
 }

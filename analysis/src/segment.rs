@@ -40,6 +40,8 @@ pub(crate) struct Segment<'a> {
     pub(crate) resets: bool,
     /// Payload bytes on the wire.
     pub(crate) payload: u32,
+    /// The identification of its IPv4 packet; `None` over IPv6.
+    pub(crate) identification: Option<u16>,
     /// The first of them, as far as they were captured.
     pub(crate) bytes: &'a [u8],
     options: &'a [u8],
@@ -95,6 +97,7 @@ impl<'a> Segment<'a> {
             closes: header.fin(),
             resets: header.rst(),
             payload: u32::try_from(payload).ok()?,
+            identification: identification(ip),
             bytes: bytes.get(..payload).unwrap_or(bytes),
             options: captured.get(LEAST_HEADER..header_length.min(captured.len()))?,
         })
@@ -131,6 +134,13 @@ impl<'a> Segment<'a> {
 /// Whether one sequence number comes before another, around the wrap.
 const fn is_before(one: u32, other: u32) -> bool {
     one.wrapping_sub(other).cast_signed() < 0
+}
+
+fn identification(ip: &LaxIpSlice<'_>) -> Option<u16> {
+    match ip {
+        LaxIpSlice::Ipv4(ip) => Some(ip.header().identification()),
+        LaxIpSlice::Ipv6(_) => None,
+    }
 }
 
 /// The IP header's length with all extensions.

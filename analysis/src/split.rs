@@ -76,6 +76,9 @@ bitflags! {
         const TRUNCATED = 1 << 11;
         /// It paused or took longer than any request would: another protocol on the same port.
         const IMPLAUSIBLE = 1 << 12;
+        /// A packet of the server between the request's arrival and the response did not arrive:
+        /// the response may have been sent before, and come again after a while.
+        const HIDDEN_LOSS = 1 << 13;
     }
 }
 

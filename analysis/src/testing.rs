@@ -59,6 +59,7 @@ pub struct Packet {
     stamps: Option<(u32, u32)>,
     blocks: Vec<Range<u64>>,
     super_frame: bool,
+    identification: u16,
 }
 
 impl Packet {
@@ -73,6 +74,7 @@ impl Packet {
             stamps: None,
             blocks: Vec::new(),
             super_frame: false,
+            identification: 0,
         }
     }
 
@@ -134,6 +136,13 @@ impl Packet {
     #[must_use]
     pub fn super_frame(mut self) -> Self {
         self.super_frame = true;
+        self
+    }
+
+    /// Has this identification, where it goes over IPv4; 0 otherwise.
+    #[must_use]
+    pub fn identification(mut self, number: u16) -> Self {
+        self.identification = number;
         self
     }
 }
@@ -267,7 +276,8 @@ impl Connection {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
                 bytes.extend([0x45, 0]);
                 bytes.extend(length(inside.saturating_add(20)));
-                bytes.extend([0, 0, 0x40, 0, 64, TCP, 0, 0]);
+                bytes.extend(packet.identification.to_be_bytes());
+                bytes.extend([0x40, 0, 64, TCP, 0, 0]);
                 bytes.extend(source.octets());
                 bytes.extend(destination.octets());
             }

@@ -271,6 +271,58 @@ fn a_lost_first_response_segment_is_flagged() {
     assert_eq!(parts(&split), (40_000, 50_100, 40_100));
 }
 
+/// A server that counts its packets; its response of one segment comes 250 ms late, after packets
+/// with these numbers.
+fn late_response(numbers: [u16; 3], response: u16) -> Split {
+    let [first, second, third] = numbers;
+    let packets = after_opening([
+        client(41_000).data(0..1500).acknowledges(0),
+        client(42_000).data(1500..3000).acknowledges(0),
+        client(43_000).data(3000..4000).acknowledges(0),
+        server(81_000).acknowledges(1500).identification(first),
+        server(82_000).acknowledges(3000).identification(second),
+        server(83_000).acknowledges(4000).identification(third),
+        server(383_000).data(0..1000).acknowledges(4000).identification(response),
+        client(383_010).acknowledges(1000),
+    ]);
+    split(&Connection::ipv4(), &packets, 0..4000, 0..1000)
+}
+
+#[test]
+fn a_number_that_is_missing_before_the_response_says_that_it_may_have_been_lost_before() {
+    let lost = late_response([65_534, 65_535, 0], 2);
+    assert_eq!(lost.flags, SplitFlags::HIDDEN_LOSS);
+    assert_eq!(bounds(&lost), InferenceBounds { low: us(0), high: us(300_000) });
+    let slow = late_response([65_534, 65_535, 0], 1);
+    assert_eq!(slow.flags, NONE);
+    assert_eq!(bounds(&slow), InferenceBounds { low: us(300_000), high: us(300_000) });
+}
+
+#[test]
+fn numbers_of_a_sender_that_does_not_count_say_nothing() {
+    for numbers in [[0, 0, 0], [7000, 200, 41_000], [10, 13, 14]] {
+        assert_eq!(late_response(numbers, numbers[2] + 3).flags, NONE, "{numbers:?}");
+    }
+}
+
+#[test]
+fn a_packet_that_others_overtook_is_not_missing() {
+    let packets = after_opening([
+        client(41_000).data(0..1500).acknowledges(0),
+        client(42_000).data(1500..3000).acknowledges(0),
+        server(80_500).acknowledges(0).identification(5),
+        server(81_000).acknowledges(1500).identification(6),
+        server(82_000).acknowledges(3000).identification(7),
+        server(132_000).data(0..500).acknowledges(3000).identification(9),
+        server(132_010).data(500..1000).acknowledges(3000).identification(8),
+        server(132_020).data(1000..1800).acknowledges(3000).identification(10),
+    ]);
+    let early = split(&Connection::ipv4(), &packets, 0..3000, 500..1000);
+    assert_eq!(early.flags, NONE);
+    let lacking = split(&Connection::ipv4(), &packets, 0..3000, 0..500);
+    assert_eq!(lacking.flags, SplitFlags::HIDDEN_LOSS);
+}
+
 #[test]
 fn reordered_response_segments_are_not_retransmissions() {
     let connection = Connection::ipv4();

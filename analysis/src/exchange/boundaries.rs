@@ -66,6 +66,7 @@ pub(crate) fn read(flow: &Flow, request: &Range<u64>, response: &Range<u64>) -> 
     let effective = effective_transmission(flow, request, &mut found);
     found.request_effective = effective.filter(|_| has_last(&seen, request));
     let last = read_response(flow, request, response, &mut found);
+    found.flags.set(SplitFlags::HIDDEN_LOSS, lacks_packets(flow, response, found.acknowledged));
     let begin = found.begin.unwrap_or_default();
     let mut during = flow.events().iter().take(last.unwrap_or(usize::MAX)).skip(begin);
     let stepped = during.any(|event| *event == Event::ClockStepped);
@@ -211,6 +212,30 @@ fn read_response(
         found.response_last = last.map(|(_, at)| at);
     }
     last.map(|(index, _)| index)
+}
+
+/// Whether packets of the server are missing that it sent after it had the request and before the
+/// response as it came: one of them may have been the response. Where the acknowledgement rode on
+/// the response, those after the packet before count.
+fn lacks_packets(
+    flow: &Flow,
+    response: &Range<u64>,
+    acknowledged: Option<Acknowledgement>,
+) -> bool {
+    let Some(acknowledged) = acknowledged else { return false };
+    let mut balance = 0_i64;
+    for (index, event) in flow.events().iter().enumerate() {
+        match event {
+            Event::Missing(packets) => balance += i64::from(*packets),
+            Event::Overtaken => balance -= 1,
+            Event::Arrived(data, _) if overlap(&data.range, response) => break,
+            Event::Arrived(..) | Event::Acknowledged(..) if index <= acknowledged.index => {
+                balance = 0;
+            }
+            _ => {}
+        }
+    }
+    balance > 0
 }
 
 /// Whether a range's last byte was seen.

@@ -51,6 +51,8 @@ struct Moments<'b> {
     train: &'b Train,
     /// Whether no byte of the exchange was sent again.
     sent_once: bool,
+    /// Whether the response may have been sent before, and lost.
+    hidden_loss: bool,
     response_first: Timestamp,
     response_last: Timestamp,
 }
@@ -65,6 +67,7 @@ fn moments(found: &Boundaries) -> Option<Moments<'_>> {
         acknowledged: found.acknowledged?,
         train: &found.train,
         sent_once: !found.flags.contains(SplitFlags::RETRANSMITTED),
+        hidden_loss: found.flags.contains(SplitFlags::HIDDEN_LOSS),
         response_first,
         response_last: found.response_last?.max(response_first),
     })
@@ -147,7 +150,8 @@ fn round_trip(
 /// The three parts and the bounds of the middle one.
 ///
 /// The moments are in order, so no part is negative and the three sum to the total. The request
-/// had arrived when its acknowledgement came back, so inference is never less than `low`. It is
+/// had arrived when its acknowledgement came back, so inference is never less than `low`, unless
+/// the response as it came is not the first. It is
 /// never more than `high` where the arrival is a transmission plus a round trip not less than the
 /// least; an acknowledgement that came faster than that answers an earlier transmission, and
 /// `high` is raised to the inference it gives. Nor had the request arrived when the server
@@ -158,7 +162,8 @@ fn parts(moments: &Moments<'_>, trips: &RoundTrips, arrived: Timestamp) -> Optio
     let upload = arrived.since(request_first)?;
     let inference = response_first.since(arrived)?;
     let download = moments.response_last.since(response_first)?;
-    let low = response_first.since(acknowledged.at).unwrap_or_default().min(inference);
+    let low = response_first.since(acknowledged.at).filter(|_| !moments.hidden_loss);
+    let low = low.unwrap_or_default().min(inference);
     // Without another round trip than the acknowledgement's own nothing says how late it was.
     let others = trips.least_without(Some(acknowledged.position));
     let bounds = others.and_then(|_| trips.least_without(None)).map(|least| {
