@@ -4,6 +4,7 @@ use std::{
     io,
     net::{IpAddr, Ipv4Addr},
     path::Path,
+    process::Command,
     sync::{Arc, mpsc},
 };
 
@@ -28,6 +29,7 @@ pub(super) fn run(
     stop: &CancellationToken,
     ready: &mpsc::SyncSender<Option<Tap>>,
 ) -> Result<(), BedError> {
+    read_before_others_run();
     let tap = site(scenario, setting, Side::Provider)?;
     // A set has at least one picture; those that are sent are not known to the provider.
     let set = ImageSet { folder: folder.join("images"), count: 1, seed: setting.seed };
@@ -52,6 +54,17 @@ pub(super) fn run(
         }
         Ok(())
     })
+}
+
+/// Where the bed runs at real-time priority, has the calling thread run before its others: while it
+/// waits for them, a request that has arrived is not read, and its log says that it came later.
+fn read_before_others_run() {
+    let thread = rustix::thread::gettid().as_raw_nonzero().to_string();
+    let raised = format!("chrt --pid {thread} | grep -q FIFO && chrt --fifo --pid 20 {thread}");
+    match Command::new("sh").args(["-c", &raised]).status() {
+        Ok(status) => tracing::debug!(%status, "asked to run the provider before others"),
+        Err(error) => tracing::debug!(%error, "cannot run the provider before others"),
+    }
 }
 
 fn settings(scenario: &Scenario, setting: &Setting, folder: &Path) -> Result<Settings, BedError> {
