@@ -23,10 +23,12 @@ use armol_analysis::{measurement::Measurement, truth::TruthRecord};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
+use self::agent::AgentRecord;
 use crate::{
+    capture_rows::{CaptureRows, CaptureRowsError},
     line::{Line, LineCounts},
     picture::{self, PictureError},
-    recorder::{Recorder, RecorderError},
+    recorder::RecorderError,
     scenario::Scenario,
     site::{Side, Site, SiteError},
     tap::Tap,
@@ -51,11 +53,14 @@ pub(crate) struct Setting {
     pub(crate) requests: usize,
     /// What everything random is drawn from.
     pub(crate) seed: u64,
-    /// Where packets and the truth are kept, if they are.
+    /// Where packets and the truth are kept after the run, if they are.
     pub(crate) keep: Option<PathBuf>,
     /// All time comes from it.
     pub(crate) clock: Arc<dyn Clock>,
 }
+
+/// The folder of the pictures, in the run's own.
+const IMAGES: &str = "images";
 
 /// What a run left.
 #[derive(Debug)]
@@ -64,6 +69,8 @@ pub(crate) struct Run {
     pub(crate) measurements: Vec<Measurement>,
     /// What the provider says is true.
     pub(crate) truth: Vec<TruthRecord>,
+    /// What is read from the agent's packets without its help.
+    pub(crate) rows: CaptureRows,
     /// What became of frames to the provider and from it; `None` where there was no wire.
     pub(crate) frames: Option<[LineCounts; 2]>,
 }
@@ -89,6 +96,9 @@ pub(crate) enum BedError {
     /// Packets cannot be kept.
     #[error(transparent)]
     Recorder(#[from] RecorderError),
+    /// What was recorded cannot be read.
+    #[error(transparent)]
+    Rows(#[from] CaptureRowsError),
     /// There is nothing to send.
     #[error(transparent)]
     Picture(#[from] PictureError),
@@ -137,7 +147,8 @@ pub(crate) fn run(scenario: &Scenario, setting: &Setting) -> Result<Run, BedErro
     let folder = tempfile::tempdir().map_err(BedError::Start)?;
     let folder = folder.path();
     let traffic = &scenario.traffic;
-    let pictures = picture::draw(setting.requests, &traffic.picture_bytes(), setting.seed, folder)?;
+    let (count, bytes) = (setting.requests, traffic.picture_bytes());
+    let pictures = picture::draw(count, &bytes, setting.seed, &folder.join(IMAGES))?;
     let stop = CancellationToken::new();
     // Whatever ends this function ends the provider too.
     let stopping = stop.clone().drop_guard();
@@ -159,7 +170,7 @@ pub(crate) fn run(scenario: &Scenario, setting: &Setting) -> Result<Run, BedErro
         at_agent.zip(at_provider).map(|taps| connect(scenario, setting, taps)).transpose()?;
     // Where nobody listens any more, the agent's own error says why.
     let begun = go.send(()).map_err(|_| BedError::Ended("agent"));
-    let measurements = agent.end()?;
+    let AgentRecord { measurements, capture, port } = agent.end()?;
     drop(stopping);
     provider.end()?;
     let frames = wire.map(Wire::stop).transpose().map_err(BedError::Wire)?;
@@ -169,7 +180,9 @@ pub(crate) fn run(scenario: &Scenario, setting: &Setting) -> Result<Run, BedErro
         let path = kept.join(format!("{}.jsonl", scenario.name));
         fs::copy(&truth, &path).map_err(|source| BedError::File { path, source })?;
     }
-    Ok(Run { measurements, truth: read_truth(&truth)?, frames })
+    let rows = capture.map(|capture| CaptureRows::read(&capture, port)).transpose()?;
+    let rows = rows.unwrap_or_default();
+    Ok(Run { measurements, truth: read_truth(&truth)?, rows, frames })
 }
 
 /// Starts a part in a thread of its own, and waits until it is ready with its device.
@@ -206,18 +219,6 @@ fn site(scenario: &Scenario, setting: &Setting, side: Side) -> Result<Option<Tap
         congestion_control: scenario.traffic.congestion_control,
     };
     Ok(Some(wanted.settle()?))
-}
-
-/// Begins to keep what passes an interface and a port, if anything is to be kept.
-fn record(
-    scenario: &Scenario,
-    setting: &Setting,
-    suffix: &str,
-    (interface, port): (&str, u16),
-) -> Result<Option<Recorder>, BedError> {
-    let Some(folder) = &setting.keep else { return Ok(None) };
-    let path = folder.join(format!("{}{suffix}.pcap", scenario.name));
-    Ok(Some(Recorder::start(interface, port, &path)?))
 }
 
 fn connect(

@@ -6,7 +6,9 @@
 
 mod bars;
 mod bed;
+mod capture_rows;
 mod line;
+mod matching;
 mod method;
 mod picture;
 mod recorder;
@@ -33,11 +35,9 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    bed::{Ground, Run, Setting},
-    method::Method,
-    report::{MethodOutcome, Report, ScenarioOutcome},
+    bed::{Ground, Setting},
+    report::{Circumstances, Report, ScenarioOutcome},
     scenario::{LOOPBACK, SCENARIOS, Scenario},
-    score::Score,
 };
 
 /// Holds what the agent measures against the truth, over networks that are made for it.
@@ -118,16 +118,16 @@ fn run(arguments: &Arguments, output: &mut impl Write) -> Result<ExitCode, Box<d
             clock: Arc::clone(&clock),
         };
         writeln!(io::stderr(), "{}: {requests} requests", scenario.name)?;
-        outcomes.push(outcome(scenario, &bed::run(scenario, &setting)?));
+        outcomes.push(ScenarioOutcome::new(scenario, &bed::run(scenario, &setting)?));
     }
-    let report = Report {
+    let circumstances = Circumstances {
         requests: arguments.requests,
         seed: arguments.seed,
         processors: thread::available_parallelism().map_or(0, usize::from),
         load: [before, load()],
         remarks,
-        scenarios: outcomes,
     };
+    let report = Report::new(circumstances, outcomes);
     writeln!(output, "{}", report.text())?;
     if let Some(folder) = &arguments.out {
         fs::create_dir_all(folder)?;
@@ -170,17 +170,6 @@ fn possible(chosen: Vec<Scenario>) -> (Vec<(Scenario, Ground)>, Vec<String>) {
         }
     }
     (scenarios, remarks)
-}
-
-fn outcome(scenario: &Scenario, run: &Run) -> ScenarioOutcome {
-    let overflowed = run.frames.is_some_and(|lines| lines.iter().any(|line| line.overflowed > 0));
-    let lossless = scenario.network.loss == 0.0 && !overflowed;
-    let methods = Method::ALL.map(|method| {
-        let score = Score::of(method, &run.measurements, &run.truth);
-        let missed_bars = method.has_bars().then(|| bars::missed(&score, lossless));
-        MethodOutcome { method: method.name(), missed_bars, score }
-    });
-    ScenarioOutcome { scenario: scenario.name, frames: run.frames, methods: methods.to_vec() }
 }
 
 /// The kernel's load averages over 1, 5 and 15 minutes.

@@ -1,22 +1,30 @@
 //! The ways of telling the provider's time from the network's that are compared.
 //!
-//! A method is a function from what was recorded of a call to an [`Estimate`]; one that reads
-//! another record of the same call is one more variant here.
+//! A method is a function from what a run left to [`Estimate`]s, each with the call that it is of.
+//! Some look at one call after the other, and know which; some read the capture as a whole, and
+//! `matching` tells whose their rows are.
 
 use std::time::Duration;
 
 use armol_analysis::{
-    measurement::Measurement,
+    measurement::Timing,
     split::{InferenceBounds, SplitFlags, SplitMethod},
 };
+use uuid::Uuid;
+
+use crate::{bed::Run, capture_rows::Row, matching};
 
 /// A way of measuring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
     /// The agent's own packets, cut at its markers.
     Packets,
+    /// The capture of the agent's side, read by `armol-analysis` without markers.
+    Offline,
     /// Timers around the agent's socket calls.
     Application,
+    /// The same capture, read by the rule of the scripts published with Armol.
+    Published,
 }
 
 /// What a method says of a call.
@@ -32,43 +40,64 @@ pub(crate) struct Estimate {
     pub(crate) flags: SplitFlags,
 }
 
+/// An estimate and the call that it is of; `None` where it is no call's.
+pub(crate) type OfCall = (Option<Uuid>, Estimate);
+
 impl Method {
     /// Every method, in the order of tables.
-    pub(crate) const ALL: [Self; 2] = [Self::Packets, Self::Application];
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Packets, Self::Offline, Self::Application, Self::Published];
 
     /// Its name in tables.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Packets => "live packets",
+            Self::Offline => "capture offline",
             Self::Application => "application timers",
+            Self::Published => "published rule",
         }
     }
 
-    /// Whether it is held against the bars.
-    pub(crate) const fn has_bars(self) -> bool {
-        matches!(self, Self::Packets)
-    }
-
-    /// What it says of a call; `None` where it cannot tell.
-    pub(crate) fn estimate(self, measurement: &Measurement) -> Option<Estimate> {
-        let timing = measurement.timing.as_ref()?;
+    /// All that it says of a run.
+    pub(crate) fn estimates(self, run: &Run) -> Vec<OfCall> {
         match self {
-            Self::Packets => {
-                let split = timing.split.as_ref()?;
-                let times = split.times.filter(|_| split.method == SplitMethod::Packets)?;
-                Some(Estimate {
-                    inference: times.inference(),
-                    transmission: times.transmission(),
-                    bounds: times.bounds(),
-                    flags: split.flags,
-                })
-            }
-            Self::Application => {
-                let times = timing.application;
-                let transmission = times.upload?.saturating_add(times.download?);
-                let flags = SplitFlags::empty();
-                Some(Estimate { inference: times.wait?, transmission, bounds: None, flags })
-            }
+            Self::Packets => of_calls(run, packets),
+            Self::Offline => of_rows(run, &run.rows.offline),
+            Self::Application => of_calls(run, application),
+            Self::Published => of_rows(run, &run.rows.published),
         }
     }
+}
+
+/// What is told of one call after the other; nothing of those that it cannot tell of.
+fn of_calls(run: &Run, estimate: fn(&Timing) -> Option<Estimate>) -> Vec<OfCall> {
+    let timed = run.measurements.iter().filter_map(|measurement| {
+        let estimate = estimate(measurement.timing.as_ref()?)?;
+        Some((Some(measurement.call.uid), estimate))
+    });
+    timed.collect()
+}
+
+/// What rows of the capture tell, each of the call that it is about.
+fn of_rows(run: &Run, rows: &[Row]) -> Vec<OfCall> {
+    let calls = matching::calls_of(rows, &run.truth);
+    calls.into_iter().zip(rows.iter().map(|row| row.estimate)).collect()
+}
+
+fn packets(timing: &Timing) -> Option<Estimate> {
+    let split = timing.split.as_ref()?;
+    let times = split.times.filter(|_| split.method == SplitMethod::Packets)?;
+    Some(Estimate {
+        inference: times.inference(),
+        transmission: times.transmission(),
+        bounds: times.bounds(),
+        flags: split.flags,
+    })
+}
+
+fn application(timing: &Timing) -> Option<Estimate> {
+    let times = timing.application;
+    let transmission = times.upload?.saturating_add(times.download?);
+    let flags = SplitFlags::empty();
+    Some(Estimate { inference: times.wait?, transmission, bounds: None, flags })
 }

@@ -1,14 +1,21 @@
 //! Pictures of a wanted size, to be sent: a small grey JPEG, and what follows its end.
 //!
 //! Decoders stop at a picture's end, so any bytes may follow; those that do are drawn, and no two
-//! pictures are the same.
+//! pictures are the same. The provider is told that each shows a row of cars, so that answers are
+//! of the length that answers with something in them have.
 
-use std::{io, io::Cursor, ops::RangeInclusive, path::Path};
+use std::{
+    fs, io,
+    io::Cursor,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+};
 
 use armol_agent::image_file::{self, ImageError, LoadedImage};
 use image::{GrayImage, codecs::jpeg::JpegEncoder};
 use rand::{Rng, RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use serde_json::{Value, json};
 use thiserror::Error;
 
 /// The shortest side that every vendor takes, in pixels.
@@ -17,6 +24,10 @@ const SIDE: u32 = 80;
 /// The JPEG encoder's quality: the worst, since size is all that matters.
 const QUALITY: u8 = 1;
 
+/// What is in each picture: so many cars, COCO's category 3.
+const CARS: usize = 6;
+const CAR: u32 = 3;
+
 /// Why there is no picture.
 #[derive(Debug, Error)]
 pub(crate) enum PictureError {
@@ -24,14 +35,21 @@ pub(crate) enum PictureError {
     #[error("cannot encode a picture")]
     Encode(#[source] image::ImageError),
     /// It cannot be written.
-    #[error("cannot write a picture; check the disk's space")]
-    Write(#[source] io::Error),
+    #[error("cannot write {}; check TMPDIR and the disk's space", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// It cannot be read back.
     #[error(transparent)]
     Load(#[from] ImageError),
 }
 
-/// So many pictures, each of a size in the range or as small as pictures get.
+/// So many pictures, each of a size in the range or as small as pictures get, made into an image
+/// set of the simulated providers.
 ///
 /// # Errors
 /// Where they cannot be written into the folder.
@@ -42,20 +60,48 @@ pub(crate) fn draw(
     folder: &Path,
 ) -> Result<Vec<LoadedImage>, PictureError> {
     let smallest = smallest()?;
-    let path = folder.join("picture.jpg");
     let mut generator = ChaCha8Rng::seed_from_u64(seed);
     let mut pictures = Vec::with_capacity(count);
-    for _ in 0..count {
+    let mut names = Vec::with_capacity(count);
+    fs::create_dir_all(folder).map_err(cannot_write(folder))?;
+    for number in 0..count {
         let size = generator.random_range(bytes.clone()).max(smallest.len() + 16);
         let mut file = smallest.clone();
         file.resize(size, 0);
         if let Some(rest) = file.get_mut(smallest.len()..) {
             generator.fill_bytes(rest);
         }
-        std::fs::write(&path, &file).map_err(PictureError::Write)?;
+        let name = format!("{number}.jpg");
+        let path = folder.join(&name);
+        fs::write(&path, &file).map_err(cannot_write(&path))?;
         pictures.push(image_file::load(&path)?);
+        names.push(name);
     }
+    let path = folder.join("ground_truth.json");
+    fs::write(&path, ground_truth(&names).to_string()).map_err(cannot_write(&path))?;
     Ok(pictures)
+}
+
+/// What the pictures show, in COCO's instances form.
+fn ground_truth(names: &[String]) -> Value {
+    let image = |(id, name): (usize, &String)| json!({"id": id, "file_name": name, "width": SIDE, "height": SIDE});
+    let car = |id: usize| {
+        let left = id % CARS * 12;
+        json!({
+            "id": id, "image_id": id / CARS, "category_id": CAR, "iscrowd": 0,
+            "bbox": [left, 30, 10, 8], "area": 80,
+        })
+    };
+    json!({
+        "images": names.iter().enumerate().map(image).collect::<Vec<_>>(),
+        "annotations": (0..names.len() * CARS).map(car).collect::<Vec<_>>(),
+        "categories": [{"id": CAR, "name": "car", "supercategory": "vehicle"}],
+    })
+}
+
+fn cannot_write(path: &Path) -> impl FnOnce(io::Error) -> PictureError {
+    let path = path.to_owned();
+    |source| PictureError::Write { path, source }
 }
 
 fn smallest() -> Result<Vec<u8>, PictureError> {

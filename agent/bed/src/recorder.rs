@@ -17,8 +17,8 @@ use std::{
 use pcap::{Active, BreakLoop, Packet, Precision};
 use thiserror::Error;
 
-/// The largest packet with its link-layer header.
-const SNAPLEN: u16 = u16::MAX;
+/// Longer than the longest packet with its link-layer header: super-packets are up to 64 KB without.
+const SNAPLEN: u32 = 256 * 1024;
 
 /// The kernel's buffer, in bytes: several of the longest requests.
 const BUFFER_BYTES: i32 = 64 * 1024 * 1024;
@@ -33,7 +33,7 @@ pub(crate) enum RecorderError {
     #[error("the recording broke off")]
     Read(#[source] pcap::Error),
     /// The file cannot be written.
-    #[error("cannot write {}; check --keep and the disk's space", path.display())]
+    #[error("cannot write {}; check --keep, TMPDIR and the disk's space", path.display())]
     Write {
         /// The file.
         path: PathBuf,
@@ -73,7 +73,7 @@ impl Recorder {
             .map_err(RecorderError::Open)?
             .immediate_mode(true)
             .promisc(false)
-            .snaplen(i32::from(SNAPLEN))
+            .snaplen(i32::try_from(SNAPLEN).unwrap_or(i32::MAX))
             .buffer_size(BUFFER_BYTES)
             .precision(Precision::Nano)
             .open()
@@ -130,7 +130,7 @@ impl CaptureFile {
         header.extend(0xa1b2_3c4d_u32.to_le_bytes());
         header.extend([2, 0, 4, 0]);
         header.extend([0; 8]);
-        header.extend(u32::from(SNAPLEN).to_le_bytes());
+        header.extend(SNAPLEN.to_le_bytes());
         header.extend(link_type.to_le_bytes());
         file.write_all(&header).map_err(failed)?;
         Ok(Self { path: path.to_owned(), file })

@@ -8,26 +8,33 @@ use std::{collections::BTreeMap, time::Duration};
 
 use armol_analysis::{
     measurement::Measurement, split::InferenceBounds, summary::Distribution, time::nanoseconds,
-    truth::TruthRecord,
 };
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::method::{Estimate, Method};
+use crate::{
+    bed::Run,
+    method::{Estimate, OfCall},
+};
 
 /// The provider's log is written by a program, a little after its kernel acted; bounds are widened
 /// by this much on each side before they are held against it.
 pub(crate) const TOLERANCE: Duration = Duration::from_micros(300);
 
-/// How one method did in one scenario.
+/// An inference time that is off by more is far off.
+pub(crate) const FAR_OFF: Duration = Duration::from_millis(5);
+
+/// How one method did in one scenario or in several.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Score {
     /// Requests that the provider answered.
     pub(crate) answered: usize,
     /// Those of them that the method says nothing of.
     pub(crate) missed: usize,
-    /// Estimates of requests that were not answered.
+    /// Estimates that are of no answered request, or of one that has another.
     pub(crate) spurious: usize,
+    /// Estimates whose inference time was off by more than [`FAR_OFF`].
+    pub(crate) over_5_ms: usize,
     /// How far the inference time was off.
     pub(crate) inference: Option<Errors>,
     /// How far the transmission time was off.
@@ -36,7 +43,8 @@ pub(crate) struct Score {
     pub(crate) bounds: Option<BoundsScore>,
     /// How often each flag was seen.
     pub(crate) flags: BTreeMap<String, usize>,
-    /// Every estimate, in the order of the calls.
+    /// Every estimate of a call; left out where scenarios are taken together.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) calls: Vec<ScoredCall>,
 }
 
@@ -87,32 +95,50 @@ pub(crate) struct ScoredCall {
 }
 
 impl Score {
-    /// Holds a method's estimates against the truth.
-    pub(crate) fn of(method: Method, measurements: &[Measurement], truth: &[TruthRecord]) -> Self {
+    /// Holds what a method says of a run against the truth.
+    pub(crate) fn of(estimates: &[OfCall], run: &Run) -> Self {
         let mut score = Self::default();
-        let mut answers = truth
+        let mut answers = run
+            .truth
             .iter()
             .filter_map(|record| Some((record.uid?, record.inference()?)))
             .collect::<BTreeMap<_, _>>();
         score.answered = answers.len();
-        for measurement in measurements {
-            let Some(estimate) = method.estimate(measurement) else { continue };
-            match answers.remove(&measurement.call.uid) {
-                Some(inference) => {
-                    score.calls.push(ScoredCall::new(measurement, inference, &estimate));
-                }
-                None => score.spurious += 1,
-            }
+        let measured = run.measurements.iter().map(|measured| (measured.call.uid, measured));
+        let measured = measured.collect::<BTreeMap<_, _>>();
+        for (call, estimate) in estimates {
+            let answer = call.and_then(|uid| Some((uid, answers.remove(&uid)?)));
+            let Some((uid, inference)) = answer else {
+                score.spurious += 1;
+                continue;
+            };
+            let total = measured.get(&uid).and_then(|measured| total(measured));
+            score.calls.push(ScoredCall::new((uid, inference), total, estimate));
         }
         score.missed = answers.len();
         score.summarise();
         score
     }
 
+    /// Several scenarios' scores of one method taken together, without the single calls.
+    pub(crate) fn together<'a>(scores: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut all = Self::default();
+        for score in scores {
+            all.answered += score.answered;
+            all.missed += score.missed;
+            all.spurious += score.spurious;
+            all.calls.extend(score.calls.iter().cloned());
+        }
+        all.summarise();
+        all.calls.clear();
+        all
+    }
+
     fn summarise(&mut self) {
         let calls = &self.calls;
-        self.inference =
-            errors(calls.iter().map(|call| call.inference_ns - call.true_inference_ns));
+        self.inference = errors(calls.iter().map(ScoredCall::error_ns));
+        let far_off = calls.iter().filter(|call| call.error_ns() > nanoseconds(FAR_OFF));
+        self.over_5_ms = far_off.count();
         self.transmission = errors(
             calls.iter().filter_map(|call| Some(call.transmission_ns - call.true_transmission_ns?)),
         );
@@ -137,28 +163,33 @@ impl Score {
 }
 
 impl ScoredCall {
-    fn new(measurement: &Measurement, inference: Duration, estimate: &Estimate) -> Self {
+    fn new((uid, truth): (Uuid, Duration), total: Option<Duration>, estimate: &Estimate) -> Self {
         let bound = |pick: fn(InferenceBounds) -> Duration| {
             estimate.bounds.map(|bounds| nanoseconds(pick(bounds)))
         };
-        let true_inference_ns = nanoseconds(inference);
+        let true_inference_ns = nanoseconds(truth);
         Self {
-            uid: measurement.call.uid,
+            uid,
             true_inference_ns,
             inference_ns: nanoseconds(estimate.inference),
             low_ns: bound(|bounds| bounds.low),
             high_ns: bound(|bounds| bounds.high),
-            true_transmission_ns: total(measurement).map(|total| total - true_inference_ns),
+            true_transmission_ns: total.map(|total| nanoseconds(total) - true_inference_ns),
             transmission_ns: nanoseconds(estimate.transmission),
             flags: estimate.flags.words(),
         }
     }
+
+    /// How far the inference time is off, in whichever direction.
+    pub(crate) const fn error_ns(&self) -> i64 {
+        (self.inference_ns - self.true_inference_ns).abs()
+    }
 }
 
 /// First write of the request to last read of the response.
-fn total(measurement: &Measurement) -> Option<i64> {
+fn total(measurement: &Measurement) -> Option<Duration> {
     let times = measurement.timing.as_ref()?.application;
-    Some(nanoseconds(times.upload? + times.wait? + times.download?))
+    Some(times.upload? + times.wait? + times.download?)
 }
 
 fn errors(differences: impl Iterator<Item = i64>) -> Option<Errors> {
@@ -179,9 +210,14 @@ mod tests {
         provider::Api,
         split::{Split, SplitFlags, SplitMethod, SplitTimes},
         time::Timestamp,
+        truth::TruthRecord,
     };
 
     use super::*;
+    use crate::{
+        capture_rows::{CaptureRows, Row},
+        method::Method,
+    };
 
     const fn ms(milliseconds: u64) -> Duration {
         Duration::from_millis(milliseconds)
@@ -247,29 +283,40 @@ mod tests {
         }
     }
 
+    fn run(measurements: Vec<Measurement>, truth: Vec<TruthRecord>) -> Run {
+        Run { measurements, truth, rows: CaptureRows::default(), frames: None }
+    }
+
+    fn score(method: Method, run: &Run) -> Score {
+        Score::of(&method.estimates(run), run)
+    }
+
     #[test]
     fn errors_are_the_distance_to_the_providers_log() {
-        let score = Score::of(Method::Packets, &[measurement(1)], &[truth(1, ms(48))]);
-        assert_eq!((score.answered, score.missed, score.spurious), (1, 0, 0));
-        assert_eq!(score.inference.unwrap().max, 2_000_000);
+        let run = run(vec![measurement(1)], vec![truth(1, ms(48))]);
+        let packets = score(Method::Packets, &run);
+        assert_eq!((packets.answered, packets.missed, packets.spurious), (1, 0, 0));
+        assert_eq!(packets.inference.unwrap().max, 2_000_000);
         // 90 ms in all, of which 48 were the provider's.
-        assert_eq!(score.transmission.unwrap().max, 2_000_000);
-        assert_eq!(score.flags.get("delayed_ack"), Some(&1));
-        let timers = Score::of(Method::Application, &[measurement(1)], &[truth(1, ms(48))]);
+        assert_eq!(packets.transmission.unwrap().max, 2_000_000);
+        assert_eq!(packets.flags.get("delayed_ack"), Some(&1));
+        assert_eq!(packets.over_5_ms, 0);
+        let timers = score(Method::Application, &run);
         assert_eq!(timers.inference.unwrap().max, 27_000_000);
+        assert_eq!(timers.over_5_ms, 1);
         assert_eq!(timers.bounds, None);
     }
 
     #[test]
     fn bounds_hold_what_is_within_the_tolerance() {
-        let measurements = [measurement(1), measurement(2), measurement(3)];
+        let measurements = vec![measurement(1), measurement(2), measurement(3)];
         let late = ms(52) + TOLERANCE;
-        let truth = [
+        let truth = vec![
             truth(1, ms(49).saturating_sub(TOLERANCE)),
             truth(2, late),
             truth(3, late + Duration::from_nanos(1)),
         ];
-        let bounds = Score::of(Method::Packets, &measurements, &truth).bounds.unwrap();
+        let bounds = score(Method::Packets, &run(measurements, truth)).bounds.unwrap();
         let expected = BoundsScore { given: 3, held: 2, median_width_ns: 3_000_000 };
         assert_eq!(bounds, expected);
     }
@@ -278,9 +325,44 @@ mod tests {
     fn what_only_one_side_knows_is_missed_or_spurious() {
         let mut unsplit = measurement(1);
         unsplit.timing = None;
-        let truth = [truth(1, ms(5)), TruthRecord { response_first_ns: None, ..truth(2, ms(5)) }];
-        let score = Score::of(Method::Packets, &[unsplit, measurement(2)], &truth);
+        let unanswered = TruthRecord { response_first_ns: None, ..truth(2, ms(5)) };
+        let run = run(vec![unsplit, measurement(2)], vec![truth(1, ms(5)), unanswered]);
+        let score = score(Method::Packets, &run);
         assert_eq!((score.answered, score.missed, score.spurious), (1, 1, 1));
         assert_eq!(score.inference, None);
+    }
+
+    #[test]
+    fn rows_of_a_capture_are_held_against_the_calls_that_they_are_about() {
+        let row = |port: u16, responded| Row {
+            client: ([10, 0, 0, 1], port).into(),
+            began: Timestamp::from_unix_ns(0),
+            responded: Timestamp::from_unix_ns(0).plus(responded),
+            estimate: Estimate {
+                inference: ms(50),
+                transmission: ms(40),
+                bounds: None,
+                flags: SplitFlags::empty(),
+            },
+        };
+        let mut run = run(vec![measurement(1)], vec![truth(1, ms(48))]);
+        run.rows.offline = vec![row(9, ms(60)), row(8, ms(60)), row(9, ms(50))];
+        let offline = score(Method::Offline, &run);
+        assert_eq!((offline.answered, offline.missed, offline.spurious), (1, 0, 2));
+        assert_eq!(offline.inference.unwrap().max, 2_000_000);
+        assert_eq!(offline.transmission.unwrap().max, 2_000_000);
+        assert_eq!(score(Method::Published, &run).missed, 1);
+    }
+
+    #[test]
+    fn scenarios_taken_together_pool_their_calls() {
+        let one = score(Method::Packets, &run(vec![measurement(1)], vec![truth(1, ms(48))]));
+        let other = run(vec![measurement(2)], vec![truth(2, ms(50)), truth(3, ms(50))]);
+        let other = score(Method::Packets, &other);
+        let all = Score::together([&one, &other]);
+        assert_eq!((all.answered, all.missed, all.spurious), (3, 1, 0));
+        let errors = all.inference.unwrap();
+        assert_eq!((errors.median, errors.max), (0, 2_000_000));
+        assert!(all.calls.is_empty());
     }
 }

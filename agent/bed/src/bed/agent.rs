@@ -1,6 +1,12 @@
 //! The agent's end: its own probes over its own capture, as `armol-agent` puts them together.
 
-use std::{fs, io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use armol_agent::{
     capture::{Capture, interfaces_of},
@@ -21,11 +27,25 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 use uuid::Uuid;
 
-use super::{BedError, Ground, Setting, record};
-use crate::scenario::{Connections, Scenario};
+use super::{BedError, Ground, Setting};
+use crate::{
+    recorder::Recorder,
+    scenario::{Connections, Scenario},
+};
 
 /// The longest that a call may take.
 const TIMEOUT: Duration = Duration::from_mins(1);
+
+/// What the agent's end leaves.
+#[derive(Debug)]
+pub(super) struct AgentRecord {
+    /// What the agent measured.
+    pub(super) measurements: Vec<Measurement>,
+    /// The file of its packets; `None` where none could be recorded.
+    pub(super) capture: Option<PathBuf>,
+    /// The provider's port.
+    pub(super) port: u16,
+}
 
 /// Calls the provider with each picture.
 pub(super) fn run(
@@ -33,25 +53,21 @@ pub(super) fn run(
     setting: &Setting,
     folder: &Path,
     pictures: &[LoadedImage],
-) -> Result<Vec<Measurement>, BedError> {
+) -> Result<AgentRecord, BedError> {
     let runtime =
         runtime::Builder::new_current_thread().enable_all().build().map_err(BedError::Start)?;
     let provider = Provider::read(scenario, folder)?;
-    let interfaces = interfaces_of(None, &provider.addresses)?;
-    let ports = provider.addresses.iter().map(SocketAddr::port).collect::<Vec<_>>();
+    let address = provider.address;
+    let interfaces = interfaces_of(None, &[address])?;
+    let kept = setting.keep.as_deref().unwrap_or(folder);
+    let path = kept.join(format!("{}.pcap", scenario.name));
     let mut recorders = Vec::new();
-    for (interface, port) in interfaces.iter().zip(&ports) {
-        recorders.extend(record(scenario, setting, "", (&interface.name, *port))?);
+    for interface in &interfaces {
+        let begun = Recorder::start(&interface.name, address.port(), &path).map_err(BedError::from);
+        recorders.extend(unless_unprivileged(setting, begun)?);
     }
-    let capture = match Capture::open(&interfaces, &ports) {
-        Ok(capture) => Some(Arc::new(capture)),
-        // Who may make namespaces may capture; on loopback the timers are worth a run alone.
-        Err(error) if setting.ground == Ground::Loopback => {
-            tracing::warn!(error = chain(&error), "only the application timers are tried");
-            None
-        }
-        Err(error) => return Err(error.into()),
-    };
+    let opened = Capture::open(&interfaces, &[address.port()]).map_err(BedError::from);
+    let capture = unless_unprivileged(setting, opened)?.map(Arc::new);
     let mut probe = provider.probe(setting, capture.as_ref())?;
     let idle = scenario.traffic.idle;
     let measurements = if scenario.traffic.connections == Connections::Two {
@@ -66,17 +82,32 @@ pub(super) fn run(
     } else {
         runtime.block_on(call_each(&mut probe, pictures.iter(), idle))
     };
+    let capture = (!recorders.is_empty()).then_some(path);
     for recorder in recorders {
         recorder.stop()?;
     }
-    Ok(measurements)
+    Ok(AgentRecord { measurements, capture, port: address.port() })
+}
+
+/// Who may make namespaces may capture; on loopback the timers are worth a run alone.
+fn unless_unprivileged<T>(
+    setting: &Setting,
+    capture: Result<T, BedError>,
+) -> Result<Option<T>, BedError> {
+    match capture {
+        Ok(capture) => Ok(Some(capture)),
+        Err(error) if setting.ground == Ground::Loopback => {
+            tracing::warn!(error = chain(&error), "only the application timers are tried");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// How the provider is reached.
 struct Provider {
     config: ProviderConfig,
-    /// Its one address.
-    addresses: Vec<SocketAddr>,
+    address: SocketAddr,
     /// What `endpoints.env` says.
     variables: Vec<(String, String)>,
 }
@@ -95,6 +126,9 @@ impl Provider {
             .ok_or_else(|| failed(io::Error::other("it has no AWS_ENDPOINT_URL")))?;
         let endpoint = Url::parse(endpoint).map_err(|error| failed(io::Error::other(error)))?;
         let addresses = endpoint.socket_addrs(|| None).map_err(failed)?;
+        let address = addresses.first().copied();
+        let address =
+            address.ok_or_else(|| failed(io::Error::other("its endpoint has no address")))?;
         let config = ProviderConfig {
             name: name("aws")?,
             api: Api::Rekognition,
@@ -106,7 +140,7 @@ impl Provider {
             ca: Some(folder.join("ca.pem")),
             simulated: true,
         };
-        Ok(Self { config, addresses, variables })
+        Ok(Self { config, address, variables })
     }
 
     fn probe(&self, setting: &Setting, capture: Option<&Arc<Capture>>) -> Result<Probe, BedError> {

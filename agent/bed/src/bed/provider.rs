@@ -2,24 +2,32 @@
 
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, TcpListener},
+    ops::Range,
     path::Path,
     process::Command,
     sync::{Arc, mpsc},
 };
 
 use armol_agent::simulation::{
-    FaultRates, ImageSet, InferenceTimes, Settings, SimulatedProvider, Simulation, TimeRange,
+    FaultRates, InferenceTimes, Settings, SimulatedProvider, Simulation, TimeRange,
 };
 use tokio::runtime;
 use tokio_util::sync::CancellationToken;
 
-use super::{BedError, Ground, Setting, record, site};
+use super::{BedError, Ground, IMAGES, Setting, site};
 use crate::{
+    recorder::Recorder,
     scenario::Scenario,
     site::{DEVICE, Side},
     tap::Tap,
 };
+
+/// The port of services over HTTPS.
+const HTTPS: u16 = 443;
+
+/// Ports that an ordinary user may listen on and that Linux gives to no client.
+const UNCLAIMED: Range<u16> = 8443..32_768;
 
 /// Serves until told to stop; says when it listens.
 pub(super) fn run(
@@ -31,9 +39,6 @@ pub(super) fn run(
 ) -> Result<(), BedError> {
     read_before_others_run();
     let tap = site(scenario, setting, Side::Provider)?;
-    // A set has at least one picture; those that are sent are not known to the provider.
-    let set = ImageSet { folder: folder.join("images"), count: 1, seed: setting.seed };
-    set.make(|_| true)?;
     let settings = settings(scenario, setting, folder)?;
     let runtime =
         runtime::Builder::new_current_thread().enable_all().build().map_err(BedError::Start)?;
@@ -41,10 +46,10 @@ pub(super) fn run(
         let clock = Arc::clone(&setting.clock);
         let simulation = Simulation::start(settings, clock, stop.clone()).await?;
         let mut recorders = Vec::new();
-        if setting.ground == Ground::Namespaces {
+        if let (Ground::Namespaces, Some(kept)) = (setting.ground, &setting.keep) {
+            let path = kept.join(format!("{}.provider.pcap", scenario.name));
             for (_, address) in simulation.endpoints() {
-                let kept = record(scenario, setting, ".provider", (DEVICE, address.port()))?;
-                recorders.extend(kept);
+                recorders.push(Recorder::start(DEVICE, address.port(), &path)?);
             }
         }
         ready.send(tap).map_err(|_| BedError::Ended("bed"))?;
@@ -72,18 +77,28 @@ fn settings(scenario: &Scenario, setting: &Setting, folder: &Path) -> Result<Set
     let range = TimeRange::new(shortest, longest)
         .map_err(|error| BedError::Start(io::Error::other(error)))?;
     Ok(Settings {
-        images: folder.join("images"),
+        images: folder.join(IMAGES),
         out: folder.to_owned(),
         providers: vec![SimulatedProvider::Aws],
         listen: match setting.ground {
             Ground::Namespaces => Side::Provider.address(scenario.network.ipv6),
             Ground::Loopback => IpAddr::V4(Ipv4Addr::LOCALHOST),
         },
-        port: None,
+        port: port(setting.ground),
         seed: setting.seed,
         inference: InferenceTimes::Within(range),
         body_pause: scenario.traffic.body_pause,
         tls_version: scenario.traffic.tls,
         faults: FaultRates::default(),
     })
+}
+
+/// A port that no client is given: a capture's reader without other knowledge tells servers by it.
+fn port(ground: Ground) -> Option<u16> {
+    match ground {
+        Ground::Namespaces => Some(HTTPS),
+        Ground::Loopback => UNCLAIMED
+            .into_iter()
+            .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok()),
+    }
 }
