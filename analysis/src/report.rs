@@ -9,7 +9,7 @@ mod figures;
 pub mod html;
 pub mod json;
 mod plain_table;
-mod svg;
+pub mod svg;
 pub mod text;
 
 use crate::summary::{Reconciliation, Summary};

@@ -66,7 +66,7 @@ fn latency(summary: &Summary) -> Option<Chart> {
     };
     let caption = "Bars end at the median, whiskers at the 95th percentile; both are named \
                    beside them. The two scales differ.";
-    Some(Chart { heading, caption: caption.to_owned(), drawing: chart.render() })
+    Some(Chart { heading, caption: caption.to_owned(), drawing: chart.render().inline() })
 }
 
 fn latency_panel(summary: &Summary, title: &str, values: fn(&Group) -> &Distribution) -> Panel {
@@ -97,7 +97,7 @@ fn distribution(summary: &Summary) -> Option<Chart> {
     };
     let caption = "Each line rises with the share of a provider's ok calls that were at least as \
                    fast; all regions together.";
-    Some(Chart { heading, caption: caption.to_owned(), drawing: plot.render() })
+    Some(Chart { heading, caption: caption.to_owned(), drawing: plot.render().inline() })
 }
 
 fn through_time(summary: &Summary) -> Option<Chart> {
@@ -113,7 +113,7 @@ fn through_time(summary: &Summary) -> Option<Chart> {
         let points: Vec<_> = series.medians(width).into_iter().map(place).collect();
         if !points.is_empty() {
             let name = series_name(summary, series);
-            lines.push(Line { name, colour, points, shape: Shape::Dots });
+            lines.push(Line { name, colour, points, shape: Shape::Dots, dashed: false });
         }
     }
     let heights = lines.iter().flat_map(|line| &line.points).map(|(_, y)| *y);
@@ -128,7 +128,7 @@ fn through_time(summary: &Summary) -> Option<Chart> {
     };
     let caption =
         format!("Each point is the median of the ok calls of {name}, drawn where that begins.");
-    Some(Chart { heading, caption, drawing: plot.render() })
+    Some(Chart { heading, caption, drawing: plot.render().inline() })
 }
 
 fn error(summary: &Summary) -> Option<Chart> {
@@ -146,7 +146,7 @@ fn error(summary: &Summary) -> Option<Chart> {
     };
     let caption = "How far the measured inference time is from what the simulator logged as true, \
                    for the ok calls that its log has.";
-    Some(Chart { heading, caption: caption.to_owned(), drawing: plot.render() })
+    Some(Chart { heading, caption: caption.to_owned(), drawing: plot.render().inline() })
 }
 
 fn failures_and_cost(summary: &Summary) -> Option<Chart> {
@@ -177,7 +177,7 @@ fn failures_and_cost(summary: &Summary) -> Option<Chart> {
         panels: vec![panel("Calls not ok, %", &failed), panel("Cost, USD", &cost)],
     };
     let caption = "The figure beside a bar of failures is how many calls failed.";
-    Some(Chart { heading, caption: caption.to_owned(), drawing: chart.render() })
+    Some(Chart { heading, caption: caption.to_owned(), drawing: chart.render().inline() })
 }
 
 /// One line a provider: the share of its values at or below each, in percent over milliseconds.
@@ -193,7 +193,7 @@ fn cumulative(summary: &Summary, values: fn(&ProviderSeries) -> &Distribution) -
         }
         if !points.is_empty() {
             let name = series_name(summary, series);
-            lines.push(Line { name, colour, points, shape: Shape::Line });
+            lines.push(Line { name, colour, points, shape: Shape::Line, dashed: false });
         }
     }
     lines

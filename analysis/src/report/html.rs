@@ -13,6 +13,7 @@ use super::{
         NO_CALLS, counts, dollars, explanations, flag_counts, methods, percentile_ms, share,
         simulated_suffix, to_the_second,
     },
+    svg,
 };
 use crate::{
     VERSION,
@@ -33,7 +34,7 @@ pub fn render(report: &Report) -> String {
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (title) }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(svg::STYLE)) (PreEscaped(STYLE)) }
             }
             body {
                 header { (head(report)) }

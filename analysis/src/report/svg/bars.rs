@@ -4,7 +4,7 @@
 
 use maud::{Markup, html};
 
-use super::{Colour, Scale, WIDTH, frame, label, pixels, shortened, stroke, text_width};
+use super::{Colour, Drawing, Scale, WIDTH, label, pixels, shortened, stroke, text_width};
 use crate::report::figures::count_as_number;
 
 const ROW: f64 = 24.0;
@@ -67,7 +67,7 @@ struct Place {
 
 impl BarChart {
     /// Draws it.
-    pub(in crate::report) fn render(&self) -> Markup {
+    pub(in crate::report) fn render(&self) -> Drawing {
         let widest = self.rows.iter().map(|row| text_width(&row.name)).fold(0.0, f64::max);
         let names = widest.min(LONGEST_NAME) + 12.0;
         let middles = self.middles();
@@ -86,7 +86,7 @@ impl BarChart {
                 (self.panel(panel, &middles, &Place { left, width: room - FIGURE, bottom }))
             }
         };
-        frame(&self.title, bottom + BOTTOM, &content)
+        Drawing::new(&self.title, bottom + BOTTOM, content)
     }
 
     /// The middle of each row.
@@ -158,6 +158,7 @@ mod tests {
             panels: vec![Panel { title: "ms".to_owned(), bars }],
         }
         .render()
+        .inline()
         .into_string()
     }
 

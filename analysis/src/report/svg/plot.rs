@@ -1,96 +1,82 @@
 //! Lines and points over two axes, with a legend.
 
-use std::fmt::Write as _;
-
 use maud::{Markup, html};
 
-use super::{Colour, Scale, WIDTH, frame, label, pixels, stroke, text_width};
+use super::{
+    Colour, Drawing, Scale, WIDTH, label,
+    legend::{self, Legend, SWATCH},
+    pixels, stroke,
+};
 
 const LEFT: f64 = 62.0;
 /// Half of the widest tick's name.
 const RIGHT: f64 = 42.0;
 const PLOT_HEIGHT: f64 = 250.0;
-const LEGEND_ROW: f64 = 20.0;
-const SWATCH: f64 = 22.0;
 
 /// A chart of lines.
 #[derive(Debug)]
-pub(in crate::report) struct Plot {
+pub struct Plot {
     /// What it shows, for those who do not see it.
-    pub(in crate::report) title: String,
+    pub title: String,
     /// The horizontal axis and its name with its unit.
-    pub(in crate::report) x: (Scale, String),
+    pub x: (Scale, String),
     /// The vertical axis and its name with its unit.
-    pub(in crate::report) y: (Scale, String),
+    pub y: (Scale, String),
     /// What is drawn.
-    pub(in crate::report) lines: Vec<Line>,
+    pub lines: Vec<Line>,
     /// A value on the horizontal axis that is marked.
-    pub(in crate::report) reference: Option<Reference>,
+    pub reference: Option<Reference>,
 }
 
 /// One line or row of points.
 #[derive(Debug)]
-pub(in crate::report) struct Line {
-    pub(in crate::report) name: String,
-    pub(in crate::report) colour: Colour,
-    pub(in crate::report) points: Vec<(f64, f64)>,
-    pub(in crate::report) shape: Shape,
+pub struct Line {
+    /// Its name in the legend.
+    pub name: String,
+    /// Its colour.
+    pub colour: Colour,
+    /// Where it goes, from left to right.
+    pub points: Vec<(f64, f64)>,
+    /// How the points are joined.
+    pub shape: Shape,
+    /// Whether it has gaps, so that a line that it covers is seen.
+    pub dashed: bool,
 }
 
 /// How points are joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::report) enum Shape {
+pub enum Shape {
     /// By straight lines alone.
     Line,
+    /// By going across to each point and then up or down to it.
+    Steps,
     /// By thin lines, with a dot for each point.
     Dots,
 }
 
 /// A value that is marked, and why.
 #[derive(Debug)]
-pub(in crate::report) struct Reference {
-    pub(in crate::report) value: f64,
-    pub(in crate::report) name: String,
-}
-
-/// The names of lines, laid out in rows.
-#[derive(Debug)]
-struct Legend {
-    entries: Vec<(f64, f64)>,
-    height: f64,
-}
-
-impl Legend {
-    /// Lays out names from left to right, in as many rows as they need.
-    fn new<'a>(names: impl Iterator<Item = &'a str>) -> Self {
-        let (mut x, mut y) = (LEFT, LEGEND_ROW / 2.0);
-        let mut entries = Vec::new();
-        for name in names {
-            let width = SWATCH + 6.0 + text_width(name) + 18.0;
-            if x + width > WIDTH && x > LEFT {
-                (x, y) = (LEFT, y + LEGEND_ROW);
-            }
-            entries.push((x, y));
-            x += width;
-        }
-        Self { entries, height: y + LEGEND_ROW / 2.0 }
-    }
+pub struct Reference {
+    /// The value.
+    pub value: f64,
+    /// What is written beside the mark.
+    pub name: String,
 }
 
 impl Plot {
     /// Draws it.
-    pub(in crate::report) fn render(&self) -> Markup {
+    pub fn render(&self) -> Drawing {
         let legend = Legend::new(self.lines.iter().map(|line| line.name.as_str()));
         let top = legend.height + 26.0;
         let bottom = top + PLOT_HEIGHT;
         let content = html! {
-            @for (line, place) in self.lines.iter().zip(&legend.entries) {
+            @for (line, place) in self.lines.iter().zip(legend.entries()) {
                 (swatch(line, *place))
             }
             (self.axes(top, bottom))
             @for line in &self.lines { (self.line(line, bottom)) }
         };
-        frame(&self.title, bottom + 44.0, &content)
+        Drawing::new(&self.title, bottom + 44.0, content)
     }
 
     fn axes(&self, top: f64, bottom: f64) -> Markup {
@@ -127,7 +113,7 @@ impl Plot {
         html! {
             g {
                 title { (line.name) }
-                path class=(line_class(line)) d=(path(&places)) {}
+                path class=(line_class(line)) d=(path(&places, line.shape)) {}
                 @if line.shape == Shape::Dots {
                     @for (x, y) in &places {
                         circle class={ "dot " (line.colour.class()) } cx=(pixels(*x)) cy=(pixels(*y)) r="3" {}
@@ -148,22 +134,25 @@ fn swatch(line: &Line, (x, y): (f64, f64)) -> Markup {
         @if line.shape == Shape::Dots {
             circle class={ "dot " (line.colour.class()) } cx=(pixels(x + SWATCH / 2.0)) cy=(pixels(y)) r="3" {}
         }
-        (label("start", x + SWATCH + 6.0, y + 4.0, &line.name))
+        (legend::name((x, y), &line.name))
     }
 }
 
 fn line_class(line: &Line) -> String {
     let thin = if line.shape == Shape::Dots { " thin" } else { "" };
-    let dashed = if line.colour.is_dashed() { " dashed" } else { "" };
+    let dashed = if line.dashed || line.colour.is_dashed() { " dashed" } else { "" };
     format!("line {}{thin}{dashed}", line.colour.class())
 }
 
-fn path(places: &[(f64, f64)]) -> String {
+fn path(places: &[(f64, f64)], shape: Shape) -> String {
     let mut path = String::new();
-    for (x, y) in places {
-        let command = if path.is_empty() { 'M' } else { 'L' };
-        // Writing to a string cannot fail.
-        let _ = write!(path, "{command}{} {}", pixels(*x), pixels(*y));
+    for (x, y) in places.iter().map(|(x, y)| (pixels(*x), pixels(*y))) {
+        let piece = match shape {
+            _ if path.is_empty() => format!("M{x} {y}"),
+            Shape::Line | Shape::Dots => format!("L{x} {y}"),
+            Shape::Steps => format!("H{x}V{y}"),
+        };
+        path.push_str(&piece);
     }
     path
 }
@@ -178,6 +167,7 @@ mod tests {
             colour: Colour::Series(place),
             points: points.to_vec(),
             shape: Shape::Dots,
+            dashed: false,
         };
         Plot {
             title: "title".to_owned(),
@@ -187,6 +177,7 @@ mod tests {
             reference: Some(Reference { value: 0.5, name: "0.5 ms".to_owned() }),
         }
         .render()
+        .inline()
         .into_string()
     }
 
@@ -206,10 +197,9 @@ mod tests {
     }
 
     #[test]
-    fn a_legend_breaks_into_rows_that_fit() {
-        let names = vec!["a-provider-with-a-long-name"; 12];
-        let legend = Legend::new(names.into_iter());
-        assert!(legend.height > LEGEND_ROW);
-        assert!(legend.entries.iter().all(|(x, _)| (LEFT..WIDTH).contains(x)));
+    fn steps_go_across_before_they_rise() {
+        let places = [(1.0, 9.0), (2.0, 8.0), (4.0, 1.0)];
+        assert_eq!(path(&places, Shape::Steps), "M1.0 9.0H2.0V8.0H4.0V1.0");
+        assert_eq!(path(&places, Shape::Line), "M1.0 9.0L2.0 8.0L4.0 1.0");
     }
 }

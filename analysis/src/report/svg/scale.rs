@@ -16,7 +16,7 @@ const SECOND: i64 = 1_000_000_000;
 
 /// One axis.
 #[derive(Clone, Debug)]
-pub(in crate::report) struct Scale {
+pub struct Scale {
     low: f64,
     high: f64,
     logarithmic: bool,
@@ -25,14 +25,16 @@ pub(in crate::report) struct Scale {
 
 /// A place on an axis that is named.
 #[derive(Clone, Debug)]
-pub(in crate::report) struct Tick {
-    pub(in crate::report) value: f64,
-    pub(in crate::report) label: String,
+pub struct Tick {
+    /// The place.
+    pub value: f64,
+    /// Its name.
+    pub label: String,
 }
 
 impl Scale {
     /// From zero to at least `high`, with about this many ticks.
-    pub(in crate::report) fn from_zero(high: f64, ticks: i32) -> Self {
+    pub fn from_zero(high: f64, ticks: i32) -> Self {
         let high = if high > 0.0 && high.is_finite() { high } else { 1.0 };
         let (step, decimals) = round_step(high / f64::from(ticks.max(1)));
         let mut scale = Self { low: 0.0, high: 0.0, logarithmic: false, ticks: Vec::new() };
@@ -49,7 +51,7 @@ impl Scale {
     }
 
     /// From about `low` to about `high`, each step a multiple of the last.
-    pub(in crate::report) fn logarithmic(low: f64, high: f64) -> Self {
+    pub fn logarithmic(low: f64, high: f64) -> Self {
         let low = if low > 0.0 && low.is_finite() { low } else { 1e-6 };
         let high = if high.is_finite() { high.max(low * 2.0) } else { low * 2.0 };
         let mantissas: &[f64] = if high / low > 1e3 { &[1.0] } else { &[1.0, 2.0, 5.0] };
@@ -77,7 +79,7 @@ impl Scale {
 
     /// From one time to a later one, in nanoseconds since the epoch; values on it are nanoseconds
     /// since `first`.
-    pub(in crate::report) fn time(first: i64, last: i64) -> Self {
+    pub fn time(first: i64, last: i64) -> Self {
         let last = last.max(first.saturating_add(SECOND));
         let span = last.saturating_sub(first);
         let step = TIME_STEPS.into_iter().find(|step| span / (step * SECOND) <= 7);
@@ -96,7 +98,7 @@ impl Scale {
     }
 
     /// Where a value stands between the scale's ends, 0 to 1; values beyond stand at the end.
-    pub(in crate::report) fn share(&self, value: f64) -> f64 {
+    pub fn share(&self, value: f64) -> f64 {
         let share = if self.logarithmic {
             (value.max(self.low) / self.low).ln() / (self.high / self.low).ln()
         } else {
@@ -106,7 +108,7 @@ impl Scale {
     }
 
     /// The named places.
-    pub(in crate::report) fn ticks(&self) -> &[Tick] {
+    pub fn ticks(&self) -> &[Tick] {
         &self.ticks
     }
 }
