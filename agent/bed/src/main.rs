@@ -11,6 +11,7 @@ mod line;
 mod matching;
 mod method;
 mod picture;
+mod progress;
 mod recorder;
 mod report;
 mod scenario;
@@ -36,6 +37,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     bed::{Ground, Setting},
+    progress::Progress,
     report::{Circumstances, Report, ScenarioOutcome},
     scenario::{LOOPBACK, SCENARIOS, Scenario},
 };
@@ -58,7 +60,8 @@ struct Arguments {
     /// The same seed gives the same pictures, inference times and losses.
     #[arg(long, default_value_t = 7)]
     seed: u64,
-    /// Where to write accuracy.json and accuracy.md; of several the last counts.
+    /// Where to write accuracy.json, accuracy.md and the charts accuracy-*.svg; of several the
+    /// last counts.
     #[arg(long, value_name = "DIR", overrides_with = "out")]
     out: Option<PathBuf>,
     /// Where to keep each scenario's packets, at both ends (NAME.pcap, NAME.provider.pcap), and the
@@ -108,6 +111,7 @@ fn run(arguments: &Arguments, output: &mut impl Write) -> Result<ExitCode, Box<d
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let mut outcomes = Vec::new();
+    let mut progress = Progress::new(scenarios.len());
     for (scenario, ground) in &scenarios {
         let requests = scenario.requests(arguments.requests);
         let setting = Setting {
@@ -117,7 +121,7 @@ fn run(arguments: &Arguments, output: &mut impl Write) -> Result<ExitCode, Box<d
             keep: arguments.keep.clone(),
             clock: Arc::clone(&clock),
         };
-        writeln!(io::stderr(), "{}: {requests} requests", scenario.name)?;
+        progress.begin(scenario.name, requests)?;
         outcomes.push(ScenarioOutcome::new(scenario, &bed::run(scenario, &setting)?));
     }
     let circumstances = Circumstances {
@@ -127,12 +131,16 @@ fn run(arguments: &Arguments, output: &mut impl Write) -> Result<ExitCode, Box<d
         load: [before, load()],
         remarks,
     };
+    progress.end();
     let report = Report::new(circumstances, outcomes);
     writeln!(output, "{}", report.text())?;
     if let Some(folder) = &arguments.out {
         fs::create_dir_all(folder)?;
         fs::write(folder.join("accuracy.json"), serde_json::to_vec_pretty(&report)?)?;
         fs::write(folder.join("accuracy.md"), report.markdown())?;
+        for (name, chart) in report.charts() {
+            fs::write(folder.join(name), chart)?;
+        }
     }
     Ok(if report.misses_bars() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -2,6 +2,7 @@
 //!
 //! As JSON it has every call; `tables` and `charts` show it to people.
 
+mod charts;
 mod tables;
 
 use serde::Serialize;
@@ -50,7 +51,7 @@ pub(crate) struct ScenarioOutcome {
 #[derive(Clone, Debug, Serialize)]
 struct MethodOutcome {
     /// Its name.
-    #[serde(rename = "method", serialize_with = "by_name")]
+    #[serde(serialize_with = "by_name")]
     method: Method,
     /// The bars that it missed; `None` where it is held against none.
     missed_bars: Option<Vec<&'static str>>,
