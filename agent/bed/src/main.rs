@@ -24,7 +24,7 @@ use std::{
     error::Error,
     fs,
     io::{self, IsTerminal, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
     thread,
@@ -135,14 +135,20 @@ fn run(arguments: &Arguments, output: &mut impl Write) -> Result<ExitCode, Box<d
     let report = Report::new(circumstances, outcomes);
     writeln!(output, "{}", report.text())?;
     if let Some(folder) = &arguments.out {
-        fs::create_dir_all(folder)?;
-        fs::write(folder.join("accuracy.json"), serde_json::to_vec_pretty(&report)?)?;
-        fs::write(folder.join("accuracy.md"), report.markdown())?;
-        for (name, chart) in report.charts() {
-            fs::write(folder.join(name), chart)?;
-        }
+        write_files(&report, folder)?;
     }
     Ok(if report.misses_bars() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Writes the report in every form: JSON, Markdown and charts.
+fn write_files(report: &Report, folder: &Path) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join("accuracy.json"), serde_json::to_vec_pretty(report)?)?;
+    fs::write(folder.join("accuracy.md"), report.markdown())?;
+    for (name, chart) in report.charts() {
+        fs::write(folder.join(name), chart)?;
+    }
+    Ok(())
 }
 
 /// The scenarios of these names, or all.

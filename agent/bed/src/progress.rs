@@ -31,8 +31,8 @@ impl Progress {
     pub(crate) fn begin(&mut self, scenario: &'static str, requests: usize) -> io::Result<()> {
         match &self.bar {
             Some(bar) => {
-                bar.set_message(scenario);
                 bar.set_position(self.begun);
+                bar.set_message(scenario);
             }
             None => writeln!(io::stderr(), "{scenario}: {requests} requests")?,
         }

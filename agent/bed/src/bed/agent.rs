@@ -59,15 +59,20 @@ pub(super) fn run(
     let provider = Provider::read(scenario, folder)?;
     let address = provider.address;
     let interfaces = interfaces_of(None, &[address])?;
-    let kept = setting.keep.as_deref().unwrap_or(folder);
-    let path = kept.join(format!("{}.pcap", scenario.name));
+    let capture = match Capture::open(&interfaces, &[address.port()]) {
+        Ok(capture) => Some(Arc::new(capture)),
+        // Who may make namespaces may capture; on loopback the timers are worth a run alone.
+        Err(error) if setting.ground == Ground::Loopback => {
+            tracing::warn!(error = chain(&error), "only the application timers are tried");
+            None
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let path = setting.keep.as_deref().unwrap_or(folder).join(format!("{}.pcap", scenario.name));
     let mut recorders = Vec::new();
-    for interface in &interfaces {
-        let begun = Recorder::start(&interface.name, address.port(), &path).map_err(BedError::from);
-        recorders.extend(unless_unprivileged(setting, begun)?);
+    for interface in interfaces.iter().filter(|_| capture.is_some()) {
+        recorders.push(Recorder::start(&interface.name, address.port(), &path)?);
     }
-    let opened = Capture::open(&interfaces, &[address.port()]).map_err(BedError::from);
-    let capture = unless_unprivileged(setting, opened)?.map(Arc::new);
     let mut probe = provider.probe(setting, capture.as_ref())?;
     let idle = scenario.traffic.idle;
     let measurements = if scenario.traffic.connections == Connections::Two {
@@ -87,21 +92,6 @@ pub(super) fn run(
         recorder.stop()?;
     }
     Ok(AgentRecord { measurements, capture, port: address.port() })
-}
-
-/// Who may make namespaces may capture; on loopback the timers are worth a run alone.
-fn unless_unprivileged<T>(
-    setting: &Setting,
-    capture: Result<T, BedError>,
-) -> Result<Option<T>, BedError> {
-    match capture {
-        Ok(capture) => Ok(Some(capture)),
-        Err(error) if setting.ground == Ground::Loopback => {
-            tracing::warn!(error = chain(&error), "only the application timers are tried");
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
 }
 
 /// How the provider is reached.

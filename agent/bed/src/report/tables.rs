@@ -19,10 +19,10 @@ const SUMMARY: [&str; 11] = [
     "n",
     "missed",
     "spurious",
-    "|inference error| µs, p50 / p95 / max",
+    "|inference error| µs,\np50 / p95 / max",
     "over 5 ms",
-    "|transmission error| µs, p50 / p95 / max",
-    "held by bounds",
+    "|transmission error| µs,\np50 / p95 / max",
+    "held by\nbounds",
     "width µs",
     "bars",
 ];
@@ -32,12 +32,12 @@ const DETAIL: [&str; 11] = [
     "n",
     "missed",
     "spurious",
-    "|inference error| µs, p50 / p95 / max",
+    "|inference error| µs,\np50 / p95 / max",
     "over 5 ms",
-    "|transmission error| µs, p50 / p95 / max",
-    "held by bounds",
+    "|transmission error| µs,\np50 / p95 / max",
+    "held by\nbounds",
     "width µs",
-    "late frames",
+    "late\nframes",
     "bars",
 ];
 
@@ -45,7 +45,7 @@ const DETAIL: [&str; 11] = [
 const OVERVIEW_NOTE: &str = "Median / 95th percentile of the inference time's absolute error, µs; \
                              -1 is a call that was missed, +1 an estimate that is no call's.";
 
-/// One table.
+/// One table; a line break in a cell is a blank in Markdown.
 struct Table {
     title: String,
     note: Option<&'static str>,
@@ -85,12 +85,14 @@ impl Report {
 
     /// Every method in each scenario, in short.
     fn overview(&self) -> Table {
-        let methods = Method::ALL.map(Method::name);
-        let header = ["scenario", "n"].into_iter().chain(methods).chain(["late frames", "bars"]);
+        let methods = Method::ALL.map(|method| method.name().replace(' ', "\n"));
+        let mut header = vec!["scenario".to_owned(), "n".to_owned()];
+        header.extend(methods);
+        header.extend(["late\nframes", "bars"].map(str::to_owned));
         Table {
             title: "Scenario by scenario".to_owned(),
             note: Some(OVERVIEW_NOTE),
-            header: header.map(str::to_owned).collect(),
+            header,
             rows: self.scenarios.iter().map(overview_row).collect(),
         }
     }
@@ -136,6 +138,9 @@ impl Circumstances {
              processors, load {before} before and {after} after. A late frame is one that the bed \
              itself handed on more than {late} ms late."
         )];
+        if cfg!(debug_assertions) {
+            lines.push("A build without optimisation: its providers are slow.".to_owned());
+        }
         lines.extend(self.remarks.iter().cloned());
         lines
     }
@@ -157,7 +162,7 @@ impl Table {
     }
 
     fn markdown(&self) -> String {
-        let line = |cells: &[String]| format!("| {} |", cells.join(" | "));
+        let line = |cells: &[String]| format!("| {} |", cells.join(" | ").replace('\n', " "));
         // A bar would end the cell.
         let header = self.header.iter().map(|title| title.replace('|', "\\|"));
         let rule = self.header.iter().map(|_| "---".to_owned());
@@ -198,7 +203,7 @@ fn overview_row(scenario: &ScenarioOutcome) -> Vec<String> {
         Some(format!("{}: {}", outcome.method.name(), missed.join(", ")))
     });
     let missed = missed.collect::<Vec<_>>();
-    cells.push(if missed.is_empty() { "met".to_owned() } else { missed.join("; ") });
+    cells.push(if missed.is_empty() { "met".to_owned() } else { missed.join(";\n") });
     cells
 }
 

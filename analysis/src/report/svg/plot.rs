@@ -99,7 +99,7 @@ impl Plot {
             @if let Some(reference) = &self.reference {
                 @let x = x_place(x_scale, reference.value);
                 (stroke("reference", (x, top), (x, bottom)))
-                (label("figure", x + 6.0, top + 12.0, &reference.name))
+                (label("figure", x + 6.0, bottom - 8.0, &reference.name))
             }
         }
     }
