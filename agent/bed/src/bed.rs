@@ -272,6 +272,8 @@ mod tests {
             // A wire may be late on a busy machine; it is never early.
             assert!(split.connect.is_none_or(|connect| connect.as_millis() >= 40), "{split:?}");
         }
+        assert_eq!(run.rows.offline.len(), 4, "{:?}", run.rows.offline);
+        assert!(!run.rows.published.is_empty(), "answers are long enough for the published rule");
         let [there, back] = run.frames.unwrap();
         assert!(there.carried > 100 && back.carried > 10, "{there:?} {back:?}");
         assert_eq!((there.lost, back.lost), (0, 0));

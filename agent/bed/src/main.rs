@@ -165,9 +165,13 @@ fn chosen(names: &[String]) -> Result<Vec<Scenario>, String> {
     Ok(chosen)
 }
 
-/// Where each scenario is run; without namespaces of their own all but one cannot be.
+/// Where each scenario is run, and what is to be said of that; without namespaces of their own all
+/// but one cannot be.
 fn possible(chosen: Vec<Scenario>) -> (Vec<(Scenario, Ground)>, Vec<String>) {
     let mut remarks = Vec::new();
+    if cfg!(debug_assertions) {
+        remarks.push("A build without optimisation: its providers are slow.".to_owned());
+    }
     let namespaces = bed::try_namespaces();
     let mut scenarios = Vec::new();
     for scenario in chosen {

@@ -30,7 +30,7 @@ pub(crate) struct Circumstances {
     pub(crate) processors: usize,
     /// The load averages of the kernel before and after.
     pub(crate) load: [String; 2],
-    /// What could not be run, and why.
+    /// What else is to be known, such as what could not be run.
     pub(crate) remarks: Vec<String>,
 }
 

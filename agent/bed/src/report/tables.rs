@@ -1,7 +1,7 @@
 //! The tables: in short on a terminal, in full as Markdown for the documentation.
 //!
-//! A summary has a row for each method, an overview one for each scenario; in full there is a table
-//! for each method besides.
+//! A summary has a row for each method, an overview one for each scenario; in full there are a table
+//! for each method and the flags besides.
 
 use armol_analysis::report::{plain_table, table_text};
 use comfy_table::CellAlignment;
@@ -13,9 +13,8 @@ use crate::{
     score::{BoundsScore, Errors, Score},
 };
 
-const SUMMARY: [&str; 11] = [
-    "method",
-    "scenarios",
+/// What a summary and a detailed table both have of a score.
+const FIGURES: [&str; 8] = [
     "n",
     "missed",
     "spurious",
@@ -24,21 +23,6 @@ const SUMMARY: [&str; 11] = [
     "|transmission error| µs,\np50 / p95 / max",
     "held by\nbounds",
     "width µs",
-    "bars",
-];
-
-const DETAIL: [&str; 11] = [
-    "scenario",
-    "n",
-    "missed",
-    "spurious",
-    "|inference error| µs,\np50 / p95 / max",
-    "over 5 ms",
-    "|transmission error| µs,\np50 / p95 / max",
-    "held by\nbounds",
-    "width µs",
-    "late\nframes",
-    "bars",
 ];
 
 /// How the overview's cells are to be read.
@@ -58,7 +42,6 @@ impl Report {
     pub(crate) fn text(&self) -> String {
         let mut parts = vec![self.circumstances.lines().join("\n")];
         parts.extend([self.summary(), self.overview()].iter().map(Table::text));
-        parts.push(self.flags().join("\n"));
         parts.join("\n\n")
     }
 
@@ -78,7 +61,7 @@ impl Report {
         Table {
             title: "All scenarios together".to_owned(),
             note: None,
-            header: SUMMARY.map(str::to_owned).to_vec(),
+            header: header(&["method", "scenarios"], &["bars"]),
             rows: self.summary.iter().map(summary_row).collect(),
         }
     }
@@ -103,7 +86,7 @@ impl Report {
         Table {
             title: capitalised(method.name()),
             note: None,
-            header: DETAIL.map(str::to_owned).to_vec(),
+            header: header(&["scenario"], &["late\nframes", "bars"]),
             rows: self.scenarios.iter().filter_map(row).collect(),
         }
     }
@@ -138,9 +121,6 @@ impl Circumstances {
              processors, load {before} before and {after} after. A late frame is one that the bed \
              itself handed on more than {late} ms late."
         )];
-        if cfg!(debug_assertions) {
-            lines.push("A build without optimisation: its providers are slow.".to_owned());
-        }
         lines.extend(self.remarks.iter().cloned());
         lines
     }
@@ -165,8 +145,11 @@ impl Table {
         let line = |cells: &[String]| format!("| {} |", cells.join(" | ").replace('\n', " "));
         // A bar would end the cell.
         let header = self.header.iter().map(|title| title.replace('|', "\\|"));
-        let rule = self.header.iter().map(|_| "---".to_owned());
-        let mut lines = vec![line(&header.collect::<Vec<_>>()), line(&rule.collect::<Vec<_>>())];
+        let mut rule = vec!["---:".to_owned(); self.header.len()];
+        if let Some(names) = rule.first_mut() {
+            "---".clone_into(names);
+        }
+        let mut lines = vec![line(&header.collect::<Vec<_>>()), line(&rule)];
         lines.extend(self.rows.iter().map(|row| line(row)));
         let note = self.note.map_or_else(String::new, |note| format!("{note}\n\n"));
         format!("## {}\n\n{note}{}", self.title, lines.join("\n"))
@@ -207,7 +190,12 @@ fn overview_row(scenario: &ScenarioOutcome) -> Vec<String> {
     cells
 }
 
-/// What a summary and a detailed table both say of a score.
+/// [`FIGURES`] between what comes before and after them.
+fn header(before: &[&str], after: &[&str]) -> Vec<String> {
+    [before, &FIGURES, after].concat().into_iter().map(str::to_owned).collect()
+}
+
+/// The values of [`FIGURES`].
 fn figures(score: &Score) -> [String; 8] {
     let bounds = score.bounds;
     [
