@@ -203,11 +203,20 @@ fn figures(score: &Score) -> [String; 8] {
         score.missed.to_string(),
         score.spurious.to_string(),
         errors(score.inference),
-        score.over_5_ms.to_string(),
+        far_off(score),
         errors(score.transmission),
         bounds.map_or_else(absent, |BoundsScore { given, held, .. }| format!("{held} of {given}")),
         bounds.map_or_else(absent, |bounds| microseconds(bounds.median_width_ns)),
     ]
+}
+
+/// How many estimates are far off, and what share of all that is.
+fn far_off(score: &Score) -> String {
+    let estimates = score.answered.saturating_sub(score.missed);
+    let per_mille = (score.over_5_ms * 1000).checked_div(estimates);
+    let share =
+        |per_mille| format!("{} ({}.{} %)", score.over_5_ms, per_mille / 10, per_mille % 10);
+    per_mille.map_or_else(absent, share)
 }
 
 fn in_short(score: &Score) -> String {
@@ -266,6 +275,7 @@ mod tests {
             answered: 40,
             missed: 1,
             spurious: 2,
+            over_5_ms: 2,
             inference: Some(errors),
             bounds: Some(BoundsScore { given: 39, held: 38, median_width_ns: 400_000 }),
             flags: BTreeMap::from([("delayed_ack".to_owned(), 3)]),
@@ -295,7 +305,7 @@ mod tests {
         let report = report(Method::Packets, &score());
         assert!(report.misses_bars());
         let markdown = report.markdown();
-        let row = "| h1-lo | 40 | 1 | 2 | 61 / 900 / 1200 | 0 | – | 38 of 39 | 400 | – \
+        let row = "| h1-lo | 40 | 1 | 2 | 61 / 900 / 1200 | 2 (5.1 %) | – | 38 of 39 | 400 | – \
                    | MISSED: missed, spurious, coverage |";
         assert!(markdown.contains(row), "{markdown}");
         assert!(markdown.contains("| h1-lo | 40 | 61 / 900 -1 +2 | – |"), "{markdown}");
