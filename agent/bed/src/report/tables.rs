@@ -213,7 +213,8 @@ fn figures(score: &Score) -> [String; 8] {
 /// How many estimates are far off, and what share of all that is.
 fn far_off(score: &Score) -> String {
     let estimates = score.answered.saturating_sub(score.missed);
-    let per_mille = (score.over_5_ms * 1000).checked_div(estimates);
+    // Rounded, half a tenth of a percent up.
+    let per_mille = (score.over_5_ms * 2000 + estimates).checked_div(estimates * 2);
     let share =
         |per_mille| format!("{} ({}.{} %)", score.over_5_ms, per_mille / 10, per_mille % 10);
     per_mille.map_or_else(absent, share)
