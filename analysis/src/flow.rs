@@ -10,6 +10,7 @@ mod identification;
 mod numbering;
 mod opening;
 mod round_trips;
+mod server_clock;
 
 use std::{collections::VecDeque, net::SocketAddr, ops::Range, time::Duration};
 
@@ -18,11 +19,13 @@ use self::{
     direction::Direction,
     identification::{Identifications, Step},
     numbering::Numbering,
+    server_clock::ServerClock,
 };
 pub(crate) use self::{
     coverage::Coverage,
     opening::Opening,
     round_trips::{RoundTrips, Sample, overlap},
+    server_clock::Hold,
 };
 use crate::{
     segment::{Segment, TcpStamps},
@@ -49,6 +52,7 @@ pub(crate) struct Flow {
     sent: Direction,
     received: Direction,
     identifications: Identifications,
+    server_clock: ServerClock,
     round_trips: RoundTrips,
     events: VecDeque<Event>,
 }
@@ -62,7 +66,7 @@ pub(crate) enum Event {
     Arrived(Data, Option<u64>),
     /// The server acknowledged up to here, without sending bytes: more than before, or the same
     /// again while it lacked some.
-    Acknowledged(Timestamp, u64),
+    Acknowledged(Arrival, u64),
     /// The server reported that these bytes of the client came twice.
     Duplicate(Range<u64>),
     /// So many packets of the server that it sent before the next one have not arrived.
@@ -71,6 +75,15 @@ pub(crate) enum Event {
     Overtaken,
     /// Stamps ran backwards here.
     ClockStepped,
+}
+
+/// When a packet of the server came, and what its clock showed when it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Arrival {
+    /// When it was captured.
+    pub(crate) at: Timestamp,
+    /// The value of its timestamps option; `None` where it has none.
+    pub(crate) stamp: Option<u32>,
 }
 
 /// What a segment turned out to be on its flow.
@@ -95,6 +108,8 @@ pub(crate) struct Data {
     pub(crate) range: Range<u64>,
     /// Whether some of its bytes were sent before.
     pub(crate) resent: bool,
+    /// What the sender's clock showed; `None` where its packet does not say.
+    pub(crate) stamp: Option<u32>,
 }
 
 impl Flow {
@@ -110,6 +125,7 @@ impl Flow {
             sent: Direction::default(),
             received: Direction::default(),
             identifications: Identifications::default(),
+            server_clock: ServerClock::default(),
             round_trips: RoundTrips::default(),
             events: VecDeque::new(),
         }
@@ -144,6 +160,11 @@ impl Flow {
     /// Its round trips.
     pub(crate) const fn round_trips(&self) -> &RoundTrips {
         &self.round_trips
+    }
+
+    /// For how long a packet of the server was held up on its way, as the server's clock tells.
+    pub(crate) fn held_up(&self, arrival: Arrival) -> Hold {
+        self.server_clock.held_up(arrival)
     }
 
     /// What happened on it, without what is resolved.
@@ -192,7 +213,8 @@ impl Flow {
         self.round_trips.send(range.clone(), segment.timestamp, stamps, added.repeated);
         if range.end > self.sent.resolved {
             let range = range.clone();
-            let data = Data { at: segment.timestamp, range, resent: added.repeated };
+            let stamp = stamps.map(|stamps| stamps.value);
+            let data = Data { at: segment.timestamp, range, resent: added.repeated, stamp };
             self.log(Event::Sent(data));
         }
         Taken { range: Some(range), repeated: added.repeated, acknowledged, next: None }
@@ -212,6 +234,11 @@ impl Flow {
             sequence = sequence.wrapping_add(1);
             self.accept(segment, stamps);
         }
+        let stamp = stamps.map(|stamps| stamps.value);
+        // A SYN-ACK's may hold a cookie instead.
+        if let Some(value) = stamp.filter(|_| !segment.syn) {
+            self.server_clock.note(segment.timestamp, value);
+        }
         let acknowledged = segment.acknowledgment.and_then(|acknowledgment| {
             let numbering =
                 self.sent.numbering.get_or_insert_with(|| Numbering::from_middle(acknowledgment));
@@ -228,7 +255,7 @@ impl Flow {
             taken.range = Some(range.clone());
             taken.next = Some(range.start);
             if range.end > self.received.resolved {
-                let data = Data { at: segment.timestamp, range, resent: taken.repeated };
+                let data = Data { at: segment.timestamp, range, resent: taken.repeated, stamp };
                 self.log(Event::Arrived(data, acknowledged));
                 return taken;
             }
@@ -237,7 +264,7 @@ impl Flow {
         // What a resolved response repeats is no news, but may acknowledge the next request.
         let lacking = self.round_trips.is_outstanding();
         if let Some(position) = acknowledged.filter(|_| further || lacking) {
-            self.log(Event::Acknowledged(segment.timestamp, position));
+            self.log(Event::Acknowledged(Arrival { at: segment.timestamp, stamp }, position));
         }
         taken
     }
@@ -277,6 +304,7 @@ impl Flow {
         if at.plus(STAMP_JITTER) < self.last_seen {
             self.log(Event::ClockStepped);
             self.round_trips.interrupt();
+            self.server_clock.interrupt();
             self.received.hole_since = None;
         }
         self.last_seen = at;

@@ -298,6 +298,40 @@ fn a_number_that_is_missing_before_the_response_says_that_it_may_have_been_lost_
     assert_eq!(bounds(&slow), InferenceBounds { low: us(300_000), high: us(300_000) });
 }
 
+/// A server whose clock ticks once a millisecond; its acknowledgement and its answer to a second
+/// request, sent 40 ms after one another, come so many microseconds late.
+fn held_up(acknowledgement: i64, answer: i64) -> Split {
+    let connection = Connection::ipv4();
+    let stamped = |at: i64, late: i64, value: u32| server(at + late).stamps(value, 0);
+    let packets = after_opening([
+        client(41_000).data(0..1000).acknowledges(0),
+        stamped(81_000, 0, 500).acknowledges(1000),
+        stamped(281_000, 0, 700).data(0..800).acknowledges(1000),
+        client(300_000).data(1000..2000).acknowledges(800),
+        stamped(340_000, acknowledgement, 759).acknowledges(2000),
+        stamped(380_000, answer, 799).data(800..1600).acknowledges(2000),
+    ]);
+    let mut splitter = watching(&connection);
+    push(&mut splitter, &connection, &packets);
+    splitter.resolve(&markers(&connection, 0..1000, 0..800)).unwrap();
+    splitter.resolve(&later(&connection, 1000..2000, 800..1600)).unwrap()
+}
+
+#[test]
+fn the_servers_clock_tells_what_was_held_up_on_its_way() {
+    assert_eq!(parts(&held_up(0, 0)), (40_000, 40_000, 0));
+    let drift = 12;
+    for (acknowledgement, answer) in [(7000, 0), (0, 7000), (9000, 6000), (30_000, 0)] {
+        let split = held_up(acknowledgement, answer);
+        let (_, inference, download) = parts(&split);
+        assert!(inference.abs_diff(40_000) <= 500 + drift, "{split:?}");
+        assert!(download.abs_diff(answer.unsigned_abs().into()) <= 500 + drift, "{split:?}");
+        let bounds = bounds(&split);
+        assert!(bounds.low <= us(40_000) && us(40_000) <= bounds.high, "{split:?}");
+        assert!(!split.flags.contains(SplitFlags::DELAYED_ACK), "{split:?}");
+    }
+}
+
 #[test]
 fn numbers_of_a_sender_that_does_not_count_say_nothing() {
     for numbers in [[0, 0, 0], [7000, 200, 41_000], [10, 13, 14]] {

@@ -7,7 +7,7 @@ use std::{collections::HashSet, ops::Range};
 
 use crate::{
     exchange::{allowance, overlap, train::Train},
-    flow::{Coverage, Data, Event, Flow},
+    flow::{Arrival, Coverage, Data, Event, Flow, Hold},
     split::SplitFlags,
     time::Timestamp,
 };
@@ -28,6 +28,8 @@ pub(crate) struct Boundaries {
     pub(crate) train: Train,
     /// Earliest arrival of any byte of the response.
     pub(crate) response_first: Option<Timestamp>,
+    /// For how long that packet was held up on its way.
+    pub(crate) response_held_up: Hold,
     /// The arrival that completed the response, as far as it was read.
     pub(crate) response_last: Option<Timestamp>,
     /// Segments that carried bytes again, both ways.
@@ -41,6 +43,8 @@ pub(crate) struct Boundaries {
 pub(crate) struct Acknowledgement {
     /// When.
     pub(crate) at: Timestamp,
+    /// For how long it was held up on its way.
+    pub(crate) held_up: Hold,
     /// Up to where.
     pub(crate) position: u64,
     /// Whether it came with bytes of the response.
@@ -108,14 +112,17 @@ fn acknowledgement(
 ) -> Option<Acknowledgement> {
     let mut events = flow.events().iter().enumerate();
     events.find_map(|(index, event)| {
-        let (at, position, rides) = match event {
-            Event::Acknowledged(at, position) => (*at, *position, false),
+        let (at, stamp, position, rides) = match event {
+            Event::Acknowledged(arrival, position) => (arrival.at, arrival.stamp, *position, false),
             Event::Arrived(data, Some(position)) => {
-                (data.at, *position, overlap(&data.range, response))
+                (data.at, data.stamp, *position, overlap(&data.range, response))
             }
             _ => return None,
         };
-        (position >= request.end).then_some(Acknowledgement { at, position, rides, index })
+        (position >= request.end).then(|| {
+            let held_up = flow.held_up(Arrival { at, stamp });
+            Acknowledgement { at, held_up, position, rides, index }
+        })
     })
 }
 
@@ -185,7 +192,7 @@ fn read_response(
         if !overlap(&data.range, response) {
             continue;
         }
-        first = first.or(Some(data.at));
+        first = first.or(Some(Arrival { at: data.at, stamp: data.stamp }));
         let part = data.range.start.max(response.start)..data.range.end.min(response.end);
         if !seen.covers(&part) {
             last = Some((index, data.at));
@@ -208,7 +215,8 @@ fn read_response(
     let has_first =
         seen.covers(&(response.start..response.end.min(response.start.saturating_add(1))));
     if has_first && has_last(&seen, response) {
-        found.response_first = first;
+        found.response_first = first.map(|first| first.at);
+        found.response_held_up = first.map(|first| flow.held_up(first)).unwrap_or_default();
         found.response_last = last.map(|(_, at)| at);
     }
     last.map(|(index, _)| index)

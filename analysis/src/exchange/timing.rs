@@ -4,7 +4,8 @@
 //! unless that came late or rode on the response; then the last transmission that mattered plus a
 //! round trip does, or the end of the train of earlier acknowledgements where bytes queue before a
 //! bottleneck. Both ends of the exchange are half a round trip off in the same direction, so
-//! the server's time between them is right.
+//! the server's time between them is right. Where the server's own clock says that either was held
+//! up on its way back, it is taken to have come without that.
 
 use std::{ops::Range, time::Duration};
 
@@ -53,22 +54,33 @@ struct Moments<'b> {
     sent_once: bool,
     /// Whether the response may have been sent before, and lost.
     hidden_loss: bool,
+    /// By how much it is not known for how long the acknowledgement and the response were held up.
+    tolerance: Duration,
+    /// When the response would have come had nothing held it up.
     response_first: Timestamp,
+    /// When it came.
+    response_seen: Timestamp,
     response_last: Timestamp,
 }
 
 /// Stamps may be off by the jitter of neighbouring frames, so the moments are put in order.
 fn moments(found: &Boundaries) -> Option<Moments<'_>> {
     let request_first = found.request_first?;
-    let response_first = found.response_first?.max(request_first);
+    let mut acknowledged = found.acknowledged?;
+    let held_up = (acknowledged.held_up, found.response_held_up);
+    acknowledged.at = acknowledged.at.minus(held_up.0.length).max(request_first);
+    let response_seen = found.response_first?.max(request_first);
+    let response_first = response_seen.minus(held_up.1.length).max(request_first);
     Some(Moments {
         request_first,
+        tolerance: held_up.0.tolerance.saturating_add(held_up.1.tolerance),
         request_effective: found.request_effective?,
-        acknowledged: found.acknowledged?,
+        acknowledged,
         train: &found.train,
         sent_once: !found.flags.contains(SplitFlags::RETRANSMITTED),
         hidden_loss: found.flags.contains(SplitFlags::HIDDEN_LOSS),
         response_first,
+        response_seen,
         response_last: found.response_last?.max(response_first),
     })
 }
@@ -163,14 +175,14 @@ fn parts(moments: &Moments<'_>, trips: &RoundTrips, arrived: Timestamp) -> Optio
     let inference = response_first.since(arrived)?;
     let download = moments.response_last.since(response_first)?;
     let low = response_first.since(acknowledged.at).filter(|_| !moments.hidden_loss);
-    let low = low.unwrap_or_default().min(inference);
+    let low = low.unwrap_or_default().saturating_sub(moments.tolerance).min(inference);
     // Without another round trip than the acknowledgement's own nothing says how late it was.
     let others = trips.least_without(Some(acknowledged.position));
     let bounds = others.and_then(|_| trips.least_without(None)).map(|least| {
         let sent = moments.request_effective.plus(least);
         let incomplete = moments.train.incomplete().map(|at| at.minus(LEAST_ALLOWANCE));
         let soonest = incomplete.map_or(sent, |incomplete| incomplete.max(sent));
-        let high = response_first.since(soonest);
+        let high = moments.response_seen.since(soonest);
         InferenceBounds { low, high: high.unwrap_or_default().max(inference) }
     });
     SplitTimes::new(upload, inference, download, bounds).ok()

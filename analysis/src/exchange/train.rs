@@ -33,7 +33,7 @@ impl Train {
         let mut train = Self::default();
         for event in flow.events().iter().take(index) {
             let (at, position) = match event {
-                Event::Acknowledged(at, position) => (*at, *position),
+                Event::Acknowledged(arrival, position) => (arrival.at, *position),
                 Event::Arrived(data, Some(position)) => (data.at, *position),
                 _ => continue,
             };
