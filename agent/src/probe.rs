@@ -141,6 +141,7 @@ impl Probe {
             ends: ends(&attempt),
             application: application(&attempt, exchange.as_ref(), total),
             split,
+            socket: None,
         };
         let response = attempt.result.ok();
         let http_status = response.as_ref().map(|response| response.status().as_u16());

@@ -70,6 +70,27 @@ impl<'a> Segment<'a> {
         Self::of_packet(frame, packet, &ip)
     }
 
+    /// A segment without payload that no frame tells of, but its ends themselves.
+    pub(crate) const fn without_frame(
+        timestamp: Timestamp,
+        source: SocketAddr,
+        destination: SocketAddr,
+    ) -> Self {
+        Self {
+            timestamp,
+            source,
+            destination,
+            sequence: 0,
+            acknowledgment: None,
+            syn: false,
+            closes: false,
+            resets: false,
+            payload: 0,
+            bytes: &[],
+            options: &[],
+        }
+    }
+
     /// Reads the segment of an IP packet that lies at the end of a frame.
     fn of_packet(frame: &Frame<'a>, packet: &'a [u8], ip: &LaxIpSlice<'a>) -> Option<Self> {
         let inside = ip.payload();

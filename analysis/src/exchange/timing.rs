@@ -51,6 +51,8 @@ struct Moments<'b> {
     train: &'b Train,
     /// Whether no byte of the exchange was sent again.
     sent_once: bool,
+    /// Whether an acknowledgement that seems late may answer a transmission that is not known.
+    may_be_resent: bool,
     response_first: Timestamp,
     response_last: Timestamp,
 }
@@ -65,6 +67,7 @@ fn moments(found: &Boundaries) -> Option<Moments<'_>> {
         acknowledged: found.acknowledged?,
         train: &found.train,
         sent_once: !found.flags.contains(SplitFlags::RETRANSMITTED),
+        may_be_resent: found.may_be_resent,
         response_first,
         response_last: found.response_last?.max(response_first),
     })
@@ -74,9 +77,10 @@ fn judge_moments(moments: &Moments<'_>, trips: &RoundTrips, request: &Range<u64>
     let acknowledged = moments.acknowledged;
     let (round_trip, borrowed) = round_trip(trips, request, &acknowledged);
     let expected = round_trip.map(|length| expected(moments, trips, request, length));
-    let late = round_trip
-        .zip(expected)
-        .is_some_and(|(length, expected)| acknowledged.at > expected.plus(allowance(length)));
+    let late = !moments.may_be_resent
+        && round_trip
+            .zip(expected)
+            .is_some_and(|(length, expected)| acknowledged.at > expected.plus(allowance(length)));
     let arrived = if late || acknowledged.rides {
         expected.map(|expected| expected.min(acknowledged.at))
     } else {
