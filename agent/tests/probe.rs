@@ -22,7 +22,7 @@ use armol_analysis::{
     measurement::{Call, Measurement},
     outcome::{Outcome, Phase},
     provider::Api,
-    split::{SplitFlags, SplitMethod},
+    split::{Split, SplitFlags, SplitMethod},
 };
 use rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
 use support::{Faults, Providers, call, clock, name, not_tested};
@@ -98,8 +98,8 @@ async fn every_vendor_answers_and_connections_are_shared() {
         assert_eq!(other.index, 1);
         assert!(first.application.tls.is_some() && second.application.tls.is_none());
         let split = first.split.unwrap();
-        assert_eq!(split.method, SplitMethod::Application);
-        assert!(split.times.unwrap().bounds().is_none());
+        assert_eq!(split.method, best_without_packets(first.socket.as_ref()));
+        assert!(split.times.is_some(), "{split:?}");
         assert!(split.request_bytes > image(&providers).content.bytes);
     }
     providers.stop().await;
@@ -312,6 +312,17 @@ async fn what_fails_before_the_request_is_named_and_free() {
     let unresolved = one(&providers, |config| config.endpoint = Some(nowhere)).await;
     assert_eq!((unresolved.outcome, unresolved.cost_microusd), (Outcome::Dns, 0));
     assert_eq!(providers.truth(), []);
+}
+
+/// Where a split comes from that no packets are captured for.
+fn best_without_packets(socket: Option<&Split>) -> SplitMethod {
+    match socket {
+        Some(_) => SplitMethod::Socket,
+        None => {
+            not_tested("stamps of sockets: this kernel gives none");
+            SplitMethod::Application
+        }
+    }
 }
 
 /// A capture on loopback, or `None` with a word about it where this process may not.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use armol_analysis::{
     measurement::Measurement,
-    split::{InferenceBounds, SplitFlags, SplitMethod},
+    split::{InferenceBounds, Split, SplitFlags, SplitMethod},
 };
 
 /// A way of measuring.
@@ -15,6 +15,8 @@ use armol_analysis::{
 pub(crate) enum Method {
     /// The agent's own packets, cut at its markers.
     Packets,
+    /// The kernel's stamps of the agent's sockets.
+    Socket,
     /// Timers around the agent's socket calls.
     Application,
 }
@@ -34,12 +36,13 @@ pub(crate) struct Estimate {
 
 impl Method {
     /// Every method, in the order of tables.
-    pub(crate) const ALL: [Self; 2] = [Self::Packets, Self::Application];
+    pub(crate) const ALL: [Self; 3] = [Self::Packets, Self::Socket, Self::Application];
 
     /// Its name in tables.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Packets => "live packets",
+            Self::Socket => "socket stamps",
             Self::Application => "application timers",
         }
     }
@@ -54,15 +57,10 @@ impl Method {
         let timing = measurement.timing.as_ref()?;
         match self {
             Self::Packets => {
-                let split = timing.split.as_ref()?;
-                let times = split.times.filter(|_| split.method == SplitMethod::Packets)?;
-                Some(Estimate {
-                    inference: times.inference(),
-                    transmission: times.transmission(),
-                    bounds: times.bounds(),
-                    flags: split.flags,
-                })
+                let split = timing.split.as_ref();
+                of_split(split.filter(|split| split.method == SplitMethod::Packets)?)
             }
+            Self::Socket => of_split(timing.socket.as_ref()?),
             Self::Application => {
                 let times = timing.application;
                 let transmission = times.upload?.saturating_add(times.download?);
@@ -71,4 +69,15 @@ impl Method {
             }
         }
     }
+}
+
+/// What a split says; `None` where a flag took its times.
+fn of_split(split: &Split) -> Option<Estimate> {
+    let times = split.times?;
+    Some(Estimate {
+        inference: times.inference(),
+        transmission: times.transmission(),
+        bounds: times.bounds(),
+        flags: split.flags,
+    })
 }
