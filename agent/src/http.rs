@@ -18,7 +18,12 @@ use std::{
     time::Duration,
 };
 
-use armol_analysis::{outcome::Phase, split::Split, splitter::Markers, time::Timestamp};
+use armol_analysis::{
+    outcome::Phase,
+    split::{Split, SplitMethod},
+    splitter::Markers,
+    time::Timestamp,
+};
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -47,6 +52,12 @@ use stamped_socket::{Opened, StampedSocket};
 
 pub use marks::Exchange;
 pub use trust::{TrustError, client_config};
+
+/// Where a split comes from that no packets are captured for.
+pub fn method_without_packets() -> SplitMethod {
+    let asked = TcpSocket::new_v4().and_then(|socket| StampedSocket::try_asking(&socket));
+    if asked.is_ok() { SplitMethod::Socket } else { SplitMethod::Application }
+}
 
 /// The largest response body that is read, in bytes: an answer must fit into one batch.
 pub const LARGEST_ANSWER: usize = 2 * 1024 * 1024;

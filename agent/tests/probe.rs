@@ -316,13 +316,11 @@ async fn what_fails_before_the_request_is_named_and_free() {
 
 /// Where a split comes from that no packets are captured for.
 fn best_without_packets(socket: Option<&Split>) -> SplitMethod {
-    match socket {
-        Some(_) => SplitMethod::Socket,
-        None => {
-            not_tested("stamps of sockets: this kernel gives none");
-            SplitMethod::Application
-        }
+    if socket.is_some() {
+        return SplitMethod::Socket;
     }
+    not_tested("stamps of sockets: this kernel gives none");
+    SplitMethod::Application
 }
 
 /// A capture on loopback, or `None` with a word about it where this process may not.
@@ -373,4 +371,43 @@ async fn packets_on_loopback_give_the_providers_own_time() {
         assert!(times.inference() >= true_inference.mul_f64(0.5), "{times:?} {true_inference:?}");
     }
     assert!(within > CALLS / 2, "the upper bound held in {within} of {CALLS} calls");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stamps_of_the_socket_give_the_providers_own_time() {
+    const CALLS: usize = 20;
+    /// A busy machine may hold up either side between its kernel and its program.
+    const SLACK: Duration = Duration::from_millis(5);
+    let mut providers = Providers::start(1, 0.05, Faults::default()).await;
+    let config = config(&providers, Api::Rekognition, &providers.variable(AWS).unwrap());
+    let mut probe = probe(&providers, &config, None);
+    let mut measured = Vec::new();
+    for _ in 0..CALLS {
+        measured.push(ask(&providers, &mut probe).await);
+    }
+    providers.stop().await;
+    let truth = providers.truth();
+    assert_eq!(truth.len(), CALLS);
+    let mut within = 0;
+    for (index, (measurement, record)) in measured.iter().zip(&truth).enumerate() {
+        assert_eq!(Some(measurement.call.uid), record.uid);
+        let timing = measurement.timing.as_ref().unwrap();
+        let split = timing.split.as_ref().unwrap();
+        if best_without_packets(timing.socket.as_ref()) != SplitMethod::Socket {
+            return;
+        }
+        assert_eq!((split.method, timing.socket.as_ref()), (SplitMethod::Socket, Some(split)));
+        assert_eq!((split.connect.is_some(), split.tls.is_some()), (index == 0, index == 0));
+        let unexpected = SplitFlags::CAPTURE_GAP
+            | SplitFlags::TRUNCATED
+            | SplitFlags::EARLY_RESPONSE
+            | SplitFlags::NO_HANDSHAKE;
+        assert!(!split.flags.intersects(unexpected), "{split:?}");
+        let times = split.times.unwrap();
+        let bounds = times.bounds().unwrap();
+        let inference = record.inference().unwrap();
+        within += usize::from(bounds.low <= inference + SLACK && inference <= bounds.high + SLACK);
+        assert!(times.inference() >= inference.mul_f64(0.5), "{times:?} {inference:?}");
+    }
+    assert!(within > CALLS / 2, "the bounds held in {within} of {CALLS} calls");
 }

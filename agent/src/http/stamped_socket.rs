@@ -73,6 +73,14 @@ impl StampedSocket {
         kernel::ask_for_stamps(stream)
     }
 
+    /// Asks whether the kernel would give stamps, on a socket that is not used for anything else.
+    ///
+    /// # Errors
+    /// Where it would not.
+    pub(super) fn try_asking(socket: &tokio::net::TcpSocket) -> io::Result<()> {
+        kernel::try_asking(socket)
+    }
+
     /// Takes over a connection that has stamps.
     ///
     /// # Errors
@@ -232,4 +240,98 @@ fn attempt<T>(
 
 fn length(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        cell::Cell,
+        future::poll_fn,
+        io::Read,
+        net::{TcpListener, TcpStream as Server},
+        rc::Rc,
+    };
+
+    use tokio::task::{LocalSet, yield_now};
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    /// A connection with stamps and its other end; `None` where this kernel gives none.
+    async fn connected() -> Option<(StampedStream, Server)> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = listener.local_addr().unwrap();
+        let stream = tokio::net::TcpStream::connect(server).await.unwrap();
+        if let Err(error) = StampedSocket::ask(&stream) {
+            eprintln!("NOT TESTED, stamps of sockets: {error}");
+            return None;
+        }
+        let clock = Arc::new(SystemClock::new());
+        let ends = (stream.local_addr().unwrap(), server);
+        let opened = Opened { at: clock.now(), length: std::time::Duration::ZERO, ends };
+        let socket = Arc::new(StampedSocket::new(stream, opened, clock).unwrap());
+        Some((StampedStream::new(socket).unwrap(), listener.accept().unwrap().0))
+    }
+
+    #[tokio::test]
+    async fn a_blocked_upload_waits_and_goes_on() {
+        const BYTES: usize = 32 << 20;
+        /// Enough for every stamp of what the socket's buffers take to have come.
+        const TURNS: usize = 20_000;
+        let Some((mut stream, mut server)) = connected().await else { return };
+        let polls = Rc::new(Cell::new(0_usize));
+        let counted = Rc::clone(&polls);
+        let upload = async move {
+            let bytes = vec![7; BYTES];
+            let mut sent = 0;
+            while sent < BYTES {
+                sent += poll_fn(|context| {
+                    counted.set(counted.get() + 1);
+                    Pin::new(&mut stream).poll_write(context, &bytes[sent..])
+                })
+                .await
+                .unwrap();
+            }
+        };
+        let tasks = LocalSet::new();
+        let uploading = tasks.spawn_local(upload);
+        let reading = tasks.run_until(async {
+            for _ in 0..TURNS {
+                yield_now().await;
+            }
+            let settled = polls.get();
+            for _ in 0..TURNS {
+                yield_now().await;
+            }
+            // A delayed acknowledgement may still come.
+            assert!(polls.get() <= settled + 10, "{settled} and then {}", polls.get());
+            let reader = std::thread::spawn(move || {
+                let mut received = vec![0; BYTES];
+                server.read_exact(&mut received).map(|()| received)
+            });
+            uploading.await.unwrap();
+            reader
+        });
+        let received = reading.await.join().unwrap().unwrap();
+        assert!(received.iter().all(|byte| *byte == 7));
+    }
+
+    #[tokio::test]
+    async fn a_closed_connection_ends_and_a_reset_one_fails() {
+        let Some((mut stream, server)) = connected().await else { return };
+        drop(server);
+        let mut bytes = [0; 9];
+        let mut target = ReadBuf::new(&mut bytes);
+        poll_fn(|context| Pin::new(&mut stream).poll_read(context, &mut target)).await.unwrap();
+        assert_eq!(target.filled(), b"");
+        // What is written to an end that is gone is answered with a reset.
+        let failed = loop {
+            let writing = poll_fn(|context| Pin::new(&mut stream).poll_write(context, b"late"));
+            if let Err(error) = writing.await {
+                break error;
+            }
+        };
+        let kinds = [io::ErrorKind::ConnectionReset, io::ErrorKind::BrokenPipe];
+        assert!(kinds.contains(&failed.kind()), "{failed}");
+    }
 }
