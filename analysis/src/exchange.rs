@@ -109,6 +109,6 @@ fn stepped_before(flow: &Flow, begin: Option<usize>) -> bool {
         .any(|event| *event == Event::ClockStepped)
 }
 
-fn allowance(round_trip: Duration) -> Duration {
+pub(crate) fn allowance(round_trip: Duration) -> Duration {
     LEAST_ALLOWANCE.max(round_trip / ALLOWED_PART)
 }

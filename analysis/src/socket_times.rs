@@ -8,9 +8,9 @@
 use std::{net::SocketAddr, ops::Range, time::Duration};
 
 use crate::{
-    exchange::{self, LEAST_ALLOWANCE, Unstamped},
+    exchange::{self, LEAST_ALLOWANCE, Unstamped, allowance},
     flow::{Flow, MOST_EVENTS, overlap},
-    segment::Segment,
+    segment::{self, Segment},
     split::{Split, SplitMethod},
     splitter::Markers,
     time::Timestamp,
@@ -43,8 +43,17 @@ pub enum SocketEvent {
     Acknowledged(u64, Timestamp),
     /// These bytes were read; the stamp is that of the last segment that they came in.
     Arrived(Range<u64>, Timestamp),
-    /// So many segments of the connection had been sent more than once by this moment.
-    Resent(u32, Timestamp),
+    /// The kernel had counted so much by this moment.
+    Counted(SocketCounts, Timestamp),
+}
+
+/// What a kernel counts of a connection without stamping it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SocketCounts {
+    /// Segments that were sent more than once.
+    pub resent: u32,
+    /// Duplicates that the server reported (RFC 2883): transmissions that were not needed.
+    pub duplicates: u32,
 }
 
 /// What is known of one connection from its socket; a state machine without I/O.
@@ -58,8 +67,8 @@ pub struct SocketTimes {
     /// How far bytes are known to have been sent and to have been acknowledged.
     sent: u64,
     acknowledged: u64,
-    /// Segments that were sent more than once, up to the last exchange.
-    resent: u32,
+    /// What was counted up to the last exchange.
+    counts: SocketCounts,
 }
 
 /// The one exchange that is asked for.
@@ -89,7 +98,7 @@ impl SocketTimes {
             events: Vec::new(),
             sent: 0,
             acknowledged: 0,
-            resent: 0,
+            counts: SocketCounts::default(),
         };
         times.open(opening);
         times
@@ -105,11 +114,13 @@ impl SocketTimes {
     /// The split of a finished exchange, forgetting all events so far.
     pub fn resolve(&mut self, markers: &Markers) -> Split {
         let events = in_order(std::mem::take(&mut self.events));
-        let asked = Asked { markers, acknowledgment: acknowledgment(&events, markers) };
+        let round_trip = self.flow.round_trips().least_without(None).unwrap_or_default();
+        let acknowledgment = acknowledgment(&events, markers, allowance(round_trip));
+        let asked = Asked { markers, acknowledgment };
         for event in &events {
             self.tell(event, &asked);
         }
-        let unstamped = self.unstamped(&events, &markers.request);
+        let unstamped = self.count(&events, &markers.request);
         let split = exchange::split_with(
             &self.flow,
             markers,
@@ -176,7 +187,7 @@ impl SocketTimes {
                 }
                 self.flow.receive(&segment);
             }
-            SocketEvent::Resent(..) => {}
+            SocketEvent::Counted(..) => {}
         }
     }
 
@@ -188,25 +199,47 @@ impl SocketTimes {
         self.flow.send(&segment);
     }
 
-    /// What was sent more than once since the last exchange without a stamp of its own: of a
-    /// segment from the middle of a write the kernel tells only the number.
-    fn unstamped(&mut self, events: &[SocketEvent], request: &Range<u64>) -> Unstamped {
-        let counts = events.iter().filter_map(|event| match event {
-            SocketEvent::Resent(count, at) => Some((*count, *at)),
-            _ => None,
-        });
+    /// Tells the flow which transmissions were not needed, and returns what was sent more than once
+    /// without a stamp: of a segment from the middle of a write the kernel tells only the number.
+    fn count(&mut self, events: &[SocketEvent], request: &Range<u64>) -> Unstamped {
         let complete = sent_to(events, request.end);
         let is_late =
             |at: Timestamp| complete.is_some_and(|complete| at > complete.plus(LEAST_ALLOWANCE));
-        let before = self.resent;
-        let total = counts.clone().map(|(count, _)| count).max().unwrap_or(before).max(before);
-        let early = counts.filter(|(_, at)| !is_late(*at)).map(|(count, _)| count).max();
-        let late = total.saturating_sub(early.unwrap_or(before));
+        let before = self.counts;
+        let mut early = before.resent;
+        for event in events {
+            let SocketEvent::Counted(counts, at) = event else { continue };
+            self.counts.resent = self.counts.resent.max(counts.resent);
+            self.counts.duplicates = self.counts.duplicates.max(counts.duplicates);
+            if !is_late(*at) {
+                early = early.max(counts.resent);
+            }
+        }
         let again = stamped_again(events);
-        let late_again = again.iter().filter(|at| is_late(**at)).count();
-        self.resent = total;
-        let retransmissions = total.saturating_sub(before).saturating_sub(number(again.len()));
-        Unstamped { retransmissions, may_be_last: late > number(late_again) }
+        let late_again = again.iter().filter(|(_, at)| is_late(*at)).count();
+        let duplicates = self.counts.duplicates.saturating_sub(before.duplicates);
+        // The latest are the likeliest: what was sent before them was under way already.
+        for (last, _) in again.iter().rev().zip(0..duplicates).map(|(again, _)| again) {
+            self.report_duplicate(*last, events);
+        }
+        let spare = duplicates.saturating_sub(number(again.len()));
+        let resent = self.counts.resent.saturating_sub(before.resent);
+        let late = self.counts.resent.saturating_sub(early);
+        Unstamped {
+            retransmissions: resent.saturating_sub(number(again.len())),
+            may_be_last: late > number(late_again).saturating_add(spare),
+        }
+    }
+
+    /// Tells the flow that the server had a write's last byte before it was sent again.
+    fn report_duplicate(&mut self, last: u64, events: &[SocketEvent]) {
+        let Some(at) = events.last().map(SocketEvent::at) else { return };
+        let end = last.saturating_add(1);
+        let option = segment::duplicate_option(sequence(last), sequence(end));
+        let mut segment =
+            Segment::without_frame(at, self.server, self.client).with_options(&option);
+        segment.acknowledgment = Some(sequence(self.acknowledged.max(end)));
+        self.flow.receive(&segment);
     }
 }
 
@@ -217,7 +250,7 @@ impl SocketEvent {
             | Self::Sent(_, at)
             | Self::Acknowledged(_, at)
             | Self::Arrived(_, at)
-            | Self::Resent(_, at) => *at,
+            | Self::Counted(_, at) => *at,
         }
     }
 }
@@ -252,8 +285,8 @@ fn in_order(mut events: Vec<SocketEvent>) -> Vec<SocketEvent> {
 
 /// How the response's first segment acknowledged the request. The kernel stamps an acknowledgement
 /// when it has been read, but a response when it came in, so one that rode on the response seems
-/// to be a little later.
-fn acknowledgment(events: &[SocketEvent], markers: &Markers) -> Acknowledgment {
+/// to be a little later, though by no more than `allowed`.
+fn acknowledgment(events: &[SocketEvent], markers: &Markers, allowed: Duration) -> Acknowledgment {
     let Markers { request, response, .. } = markers;
     let arrived = events.iter().find_map(|event| match event {
         SocketEvent::Arrived(range, at) if overlap(range, response) => Some(*at),
@@ -266,7 +299,7 @@ fn acknowledgment(events: &[SocketEvent], markers: &Markers) -> Acknowledgment {
     let Some(arrived) = arrived else { return Acknowledgment::Nothing };
     match acknowledged {
         Some(at) if at < arrived => Acknowledgment::Nothing,
-        Some(at) if at <= arrived.plus(LEAST_ALLOWANCE) => Acknowledgment::Request,
+        Some(at) if at <= arrived.plus(allowed) => Acknowledgment::Request,
         // A stamp that was lost cannot tell; whoever answers has what was sent before.
         None if sent_to(events, request.end).is_some_and(|sent| sent <= arrived) => {
             Acknowledgment::Request
@@ -283,14 +316,14 @@ fn sent_to(events: &[SocketEvent], position: u64) -> Option<Timestamp> {
     })
 }
 
-/// When bytes were sent that had been sent before.
-fn stamped_again(events: &[SocketEvent]) -> Vec<Timestamp> {
+/// The last bytes of writes that were sent when they had been sent before, and when.
+fn stamped_again(events: &[SocketEvent]) -> Vec<(u64, Timestamp)> {
     let mut furthest = None;
     let mut again = Vec::new();
     for event in events {
         let SocketEvent::Sent(last, at) = event else { continue };
         if furthest.is_some_and(|furthest| *last <= furthest) {
-            again.push(*at);
+            again.push((*last, *at));
         }
         furthest = furthest.max(Some(*last));
     }

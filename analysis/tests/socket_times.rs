@@ -5,7 +5,7 @@
 use std::{ops::Range, time::Duration};
 
 use armol_analysis::{
-    socket_times::{SocketEvent, SocketOpening, SocketTimes},
+    socket_times::{SocketCounts, SocketEvent, SocketOpening, SocketTimes},
     split::{Split, SplitFlags, SplitMethod, SplitTimes},
     splitter::Markers,
     time::Timestamp,
@@ -64,6 +64,10 @@ fn sent() -> Vec<SocketEvent> {
         SocketEvent::Sent(40_299, at(110_000)),
         SocketEvent::Acknowledged(20_299, at(124_000)),
     ]
+}
+
+fn counted(resent: u32, duplicates: u32, moment: u64) -> SocketEvent {
+    SocketEvent::Counted(SocketCounts { resent, duplicates }, at(moment))
 }
 
 /// The response, its first bytes at this moment and its last 3 ms later.
@@ -160,7 +164,7 @@ fn a_response_before_the_request_is_complete_has_no_times() {
 fn a_last_write_that_was_sent_again_arrives_by_its_second_transmission() {
     let mut events = sent();
     events.push(SocketEvent::Sent(40_299, at(330_000)));
-    events.push(SocketEvent::Resent(1, at(330_020)));
+    events.push(counted(1, 0, 330_020));
     events.push(SocketEvent::Acknowledged(40_299, at(350_100)));
     events.extend(arrived(400_100));
     let split = resolve(events);
@@ -170,10 +174,24 @@ fn a_last_write_that_was_sent_again_arrives_by_its_second_transmission() {
 }
 
 #[test]
+fn a_second_transmission_that_the_server_reports_as_a_duplicate_changed_nothing() {
+    let mut events = sent();
+    events.push(SocketEvent::Sent(40_299, at(330_000)));
+    events.push(SocketEvent::Acknowledged(40_299, at(350_100)));
+    events.push(counted(1, 1, 350_120));
+    events.extend(arrived(400_000));
+    let split = resolve(events);
+    let expected = SplitFlags::RETRANSMITTED | SplitFlags::DSACK | SplitFlags::DELAYED_ACK;
+    assert_eq!((split.flags, split.retransmissions), (expected, 1));
+    assert_eq!(parts(&split), [30_000, 270_000, 3_000]);
+    assert_eq!(bounds(&split), (49_900, 270_000));
+}
+
+#[test]
 fn an_acknowledgement_may_answer_what_was_sent_again_without_a_stamp() {
     let with_resent = |counted_at| {
         let mut events = sent();
-        events.push(SocketEvent::Resent(1, at(counted_at)));
+        events.push(counted(1, 0, counted_at));
         events.push(SocketEvent::Acknowledged(40_299, at(150_000)));
         events.extend(arrived(200_000));
         resolve(events)
@@ -236,7 +254,11 @@ fn any_event() -> impl Strategy<Value = SocketEvent> {
             1 => SocketEvent::Sent(position, at),
             2 => SocketEvent::Acknowledged(position, at),
             3 => SocketEvent::Arrived(range, at),
-            _ => SocketEvent::Resent(u32::try_from(length).unwrap(), at),
+            _ => {
+                let resent = u32::try_from(length).unwrap();
+                let duplicates = u32::try_from(position % 8).unwrap();
+                SocketEvent::Counted(SocketCounts { resent, duplicates }, at)
+            }
         }
     })
 }
@@ -273,7 +295,9 @@ proptest! {
         request in any::<(u32, u32)>(),
         response in any::<(u32, u32)>(),
     ) {
-        let range = |(start, length): (u32, u32)| u64::from(start)..u64::from(start) + u64::from(length % 70_000);
+        let range = |(start, length): (u32, u32)| {
+            u64::from(start)..u64::from(start) + u64::from(length % 70_000)
+        };
         let mut times = times();
         let markers = Markers { request: range(request), response: range(response), ..markers() };
         for _ in 0..2 {

@@ -8,7 +8,7 @@
 mod kernel;
 
 use std::{
-    io::{self, Write},
+    io,
     net::{Shutdown, SocketAddr, TcpStream},
     os::fd::OwnedFd,
     pin::Pin,
@@ -17,7 +17,7 @@ use std::{
 };
 
 use armol_analysis::{
-    socket_times::{SocketEvent, SocketOpening, SocketTimes},
+    socket_times::{SocketCounts, SocketEvent, SocketOpening, SocketTimes},
     split::Split,
     splitter::Markers,
     time::Timestamp,
@@ -50,8 +50,7 @@ struct State {
     /// Bytes that the kernel took, and bytes that it handed over.
     written: u64,
     read: u64,
-    /// Segments that were sent more than once.
-    resent: u32,
+    counts: SocketCounts,
 }
 
 /// What is known of a connection that was just opened.
@@ -92,10 +91,11 @@ impl StampedSocket {
     ) -> io::Result<Self> {
         let stream = stream.into_std()?;
         let Opened { at, length, ends: (client, server) } = opened;
-        let round_trip = kernel::counts(&stream)?.handshake();
+        let round_trip = kernel::info(&stream)?.handshake();
         let opening = SocketOpening { at, length, round_trip };
         let times = SocketTimes::new(client, server, &opening);
-        let state = Mutex::new(State { times, written: 0, read: 0, resent: 0 });
+        let state =
+            Mutex::new(State { times, written: 0, read: 0, counts: SocketCounts::default() });
         Ok(Self { stream, clock, state })
     }
 
@@ -103,6 +103,7 @@ impl StampedSocket {
     pub(super) fn split(&self, markers: &Markers) -> Split {
         let mut state = self.state();
         self.drain(&mut state);
+        self.count(&mut state);
         state.times.resolve(markers)
     }
 
@@ -122,7 +123,7 @@ impl StampedSocket {
     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         let mut state = self.state();
         let at = self.clock.now();
-        let written = (&self.stream).write(bytes);
+        let written = kernel::send(&self.stream, bytes);
         if let Ok(amount) = written {
             let start = state.written;
             state.written = start.saturating_add(length(amount));
@@ -144,14 +145,18 @@ impl StampedSocket {
                 Stamp::Acknowledged(_, at) => SocketEvent::Acknowledged(position, at),
             });
         }
-        if !drained {
-            return;
+        if drained {
+            self.count(state);
         }
-        if let Ok(counts) = kernel::counts(&self.stream)
-            && counts.resent != state.resent
+    }
+
+    /// Notes what the kernel counts, where it counted more.
+    fn count(&self, state: &mut State) {
+        if let Ok(info) = kernel::info(&self.stream)
+            && info.counts() != state.counts
         {
-            state.resent = counts.resent;
-            state.times.push(SocketEvent::Resent(counts.resent, self.clock.now()));
+            state.counts = info.counts();
+            state.times.push(SocketEvent::Counted(state.counts, self.clock.now()));
         }
     }
 

@@ -9,14 +9,13 @@ use std::{
     time::Duration,
 };
 
-use armol_analysis::time::Timestamp;
+use armol_analysis::{socket_times::SocketCounts, time::Timestamp};
 use nix::{
-    cmsg_space, getsockopt_impl, libc,
+    cmsg_space,
+    errno::Errno,
+    libc,
     sys::{
-        socket::{
-            self, ControlMessageOwned, MsgFlags, TimestampingFlag,
-            sockopt::{GetStruct, Timestamping},
-        },
+        socket::{self, ControlMessageOwned, MsgFlags, TimestampingFlag, sockopt::Timestamping},
         time::TimeSpec,
     },
 };
@@ -39,31 +38,32 @@ pub(super) enum Stamp {
     Acknowledged(u32, Timestamp),
 }
 
-/// The start of `struct tcp_info`, which every kernel that gives stamps has.
+/// The start of `struct tcp_info`, as far as something of it is used here.
 #[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub(super) struct TcpInfo {
-    bytes: [u8; 8],
-    before_round_trip: [u32; 15],
-    /// Smoothed, in microseconds.
-    round_trip: u32,
-    before_resent: [u32; 7],
-    /// Segments that were sent more than once.
-    pub(super) resent: u32,
-}
+pub(super) struct TcpInfo([u8; 220]);
 
-/// The socket option `TCP_INFO`.
-#[derive(Clone, Copy, Debug)]
-struct TcpInfoOption;
-
-getsockopt_impl!(TcpInfoOption, libc::IPPROTO_TCP, libc::TCP_INFO, TcpInfo, GetStruct<TcpInfo>);
+/// Where in it the smoothed round trip is, in microseconds; how many segments were sent more than
+/// once; and how many duplicates were reported, which kernels before 4.19 do not have.
+const ROUND_TRIP: usize = 68;
+const RESENT: usize = 100;
+const DUPLICATES: usize = 216;
 
 impl TcpInfo {
     /// SYN to SYN-ACK, on a connection over which nothing else went; `None` where the SYN was sent
     /// more than once.
     pub(super) fn handshake(&self) -> Option<Duration> {
-        let length = Duration::from_micros(self.round_trip.into());
-        (self.resent == 0 && !length.is_zero()).then_some(length)
+        let length = Duration::from_micros(self.number(ROUND_TRIP).into());
+        (self.number(RESENT) == 0 && !length.is_zero()).then_some(length)
+    }
+
+    /// What is counted.
+    pub(super) fn counts(&self) -> SocketCounts {
+        SocketCounts { resent: self.number(RESENT), duplicates: self.number(DUPLICATES) }
+    }
+
+    fn number(&self, offset: usize) -> u32 {
+        let bytes = self.0.get(offset..).and_then(|rest| rest.first_chunk());
+        bytes.map_or(0, |bytes| u32::from_ne_bytes(*bytes))
     }
 }
 
@@ -96,9 +96,31 @@ fn unnamed_stamps() -> TimestampingFlag {
         | TimestampingFlag::from_bits_retain(SCHEDULED | ACKNOWLEDGED)
 }
 
-/// What the kernel counts of a connection.
-pub(super) fn counts(socket: &impl AsFd) -> io::Result<TcpInfo> {
-    Ok(socket::getsockopt(socket, TcpInfoOption)?)
+/// What the kernel knows of a connection; zero for what an older one does not.
+#[expect(unsafe_code, reason = "no safe function reads as much of this option as there is")]
+pub(super) fn info(socket: &impl AsFd) -> io::Result<TcpInfo> {
+    let mut info = [0_u8; size_of::<TcpInfo>()];
+    let mut length = libc::socklen_t::try_from(info.len()).map_err(io::Error::other)?;
+    // SAFETY: the descriptor is open for as long as it is borrowed; the kernel writes at most
+    // `length` bytes to `info`, which has as many, and any bytes are a value of it.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_fd().as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_INFO,
+            info.as_mut_ptr().cast(),
+            &raw mut length,
+        )
+    };
+    Errno::result(result)?;
+    Ok(TcpInfo(info))
+}
+
+/// Writes bytes as segments of their own: to bytes that wait the kernel would append the next
+/// write, and keep the stamp of that one alone.
+pub(super) fn send(socket: &impl AsRawFd, bytes: &[u8]) -> io::Result<usize> {
+    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_EOR;
+    Ok(socket::send(socket.as_raw_fd(), bytes, flags)?)
 }
 
 /// Reads bytes, and when the last segment that they came in arrived.
@@ -195,7 +217,7 @@ mod tests {
             eprintln!("NOT TESTED, stamps of sockets: {error}");
             return;
         }
-        assert!(counts(&client).unwrap().handshake().is_some());
+        assert!(info(&client).unwrap().handshake().is_some());
         let _server = listener.accept().unwrap();
         let mut sent = Vec::new();
         for length in [1, 9] {
