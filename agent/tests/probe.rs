@@ -23,6 +23,7 @@ use armol_analysis::{
     outcome::{Outcome, Phase},
     provider::Api,
     split::{Split, SplitFlags, SplitMethod},
+    truth::TruthRecord,
 };
 use rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
 use support::{Faults, Providers, call, clock, name, not_tested};
@@ -323,6 +324,28 @@ fn best_without_packets(socket: Option<&Split>) -> SplitMethod {
     SplitMethod::Application
 }
 
+/// What no split of a call that went well should say.
+const UNEXPECTED: SplitFlags = SplitFlags::CAPTURE_GAP
+    .union(SplitFlags::TRUNCATED)
+    .union(SplitFlags::EARLY_RESPONSE)
+    .union(SplitFlags::NO_HANDSHAKE);
+
+/// What came of so many calls, and what the providers, which end with them, say of each.
+async fn ask_often(
+    providers: &mut Providers,
+    probe: &mut Probe,
+    calls: usize,
+) -> (Vec<Measurement>, Vec<TruthRecord>) {
+    let mut measured = Vec::new();
+    for _ in 0..calls {
+        measured.push(ask(providers, probe).await);
+    }
+    providers.stop().await;
+    let truth = providers.truth();
+    assert_eq!(truth.len(), calls);
+    (measured, truth)
+}
+
 /// A capture on loopback, or `None` with a word about it where this process may not.
 fn loopback(providers: &Providers) -> Option<Arc<Capture>> {
     let url = Url::parse(&providers.variable(AWS).unwrap()).unwrap();
@@ -344,13 +367,7 @@ async fn packets_on_loopback_give_the_providers_own_time() {
     let Some(capture) = loopback(&providers) else { return };
     let config = config(&providers, Api::Rekognition, &providers.variable(AWS).unwrap());
     let mut probe = probe(&providers, &config, Some(capture));
-    let mut measured = Vec::new();
-    for _ in 0..CALLS {
-        measured.push(ask(&providers, &mut probe).await);
-    }
-    providers.stop().await;
-    let truth = providers.truth();
-    assert_eq!(truth.len(), CALLS);
+    let (measured, truth) = ask_often(&mut providers, &mut probe, CALLS).await;
     let mut within = 0;
     for (index, (measurement, record)) in measured.iter().zip(&truth).enumerate() {
         assert_eq!(Some(measurement.call.uid), record.uid);
@@ -358,11 +375,7 @@ async fn packets_on_loopback_give_the_providers_own_time() {
         assert_eq!(split.method, SplitMethod::Packets, "{split:?}");
         assert_eq!(split.connect.is_some(), index == 0);
         assert_eq!(split.tls.is_some(), index == 0);
-        let unexpected = SplitFlags::CAPTURE_GAP
-            | SplitFlags::TRUNCATED
-            | SplitFlags::EARLY_RESPONSE
-            | SplitFlags::NO_HANDSHAKE;
-        assert!(!split.flags.intersects(unexpected), "{split:?}");
+        assert!(!split.flags.intersects(UNEXPECTED), "{split:?}");
         let times = split.times.unwrap();
         let bounds = times.bounds().unwrap();
         // The provider reads the last byte after it arrives and answers before the answer does.
@@ -381,13 +394,7 @@ async fn stamps_of_the_socket_give_the_providers_own_time() {
     let mut providers = Providers::start(1, 0.05, Faults::default()).await;
     let config = config(&providers, Api::Rekognition, &providers.variable(AWS).unwrap());
     let mut probe = probe(&providers, &config, None);
-    let mut measured = Vec::new();
-    for _ in 0..CALLS {
-        measured.push(ask(&providers, &mut probe).await);
-    }
-    providers.stop().await;
-    let truth = providers.truth();
-    assert_eq!(truth.len(), CALLS);
+    let (measured, truth) = ask_often(&mut providers, &mut probe, CALLS).await;
     let mut within = 0;
     for (index, (measurement, record)) in measured.iter().zip(&truth).enumerate() {
         assert_eq!(Some(measurement.call.uid), record.uid);
@@ -398,11 +405,7 @@ async fn stamps_of_the_socket_give_the_providers_own_time() {
         }
         assert_eq!((split.method, timing.socket.as_ref()), (SplitMethod::Socket, Some(split)));
         assert_eq!((split.connect.is_some(), split.tls.is_some()), (index == 0, index == 0));
-        let unexpected = SplitFlags::CAPTURE_GAP
-            | SplitFlags::TRUNCATED
-            | SplitFlags::EARLY_RESPONSE
-            | SplitFlags::NO_HANDSHAKE;
-        assert!(!split.flags.intersects(unexpected), "{split:?}");
+        assert!(!split.flags.intersects(UNEXPECTED), "{split:?}");
         let times = split.times.unwrap();
         let bounds = times.bounds().unwrap();
         let inference = record.inference().unwrap();
