@@ -22,6 +22,7 @@ use crate::{
     config::{Config, ProviderConfig},
     cursor::Cursor,
     event::{Event, EventError},
+    http::method_without_packets,
     plan,
     probe::Probe,
     recovery::{Resume, recover},
@@ -113,9 +114,14 @@ impl Agent {
                 let names = interfaces.iter().map(|interface| interface.name.as_str());
                 tracing::info!(interfaces = names.collect::<Vec<_>>().join(", "), "capturing");
             }
-            CaptureState::Off => tracing::info!("not capturing; application times stand in"),
+            CaptureState::Off => {
+                let method = method_without_packets().as_str();
+                tracing::info!(method, "not capturing; times come by another method");
+            }
             CaptureState::Unavailable(error) => {
-                tracing::warn!(error = chain(error), "not capturing; application times stand in");
+                let method = method_without_packets().as_str();
+                let error = chain(error);
+                tracing::warn!(error, method, "not capturing; times come by another method");
             }
         }
         let now = clock.now();

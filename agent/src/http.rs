@@ -7,6 +7,8 @@
 
 mod counted_stream;
 mod marks;
+mod socket;
+mod stamped_socket;
 mod trust;
 
 use std::{
@@ -16,7 +18,12 @@ use std::{
     time::Duration,
 };
 
-use armol_analysis::{outcome::Phase, time::Timestamp};
+use armol_analysis::{
+    outcome::Phase,
+    split::{Split, SplitMethod},
+    splitter::Markers,
+    time::Timestamp,
+};
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -40,9 +47,17 @@ use crate::{
 
 use counted_stream::CountedStream;
 use marks::{MarkedStream, Marks};
+use socket::Socket;
+use stamped_socket::{Opened, StampedSocket};
 
 pub use marks::Exchange;
 pub use trust::{TrustError, client_config};
+
+/// Where a split comes from that no packets are captured for.
+pub fn method_without_packets() -> SplitMethod {
+    let asked = TcpSocket::new_v4().and_then(|socket| StampedSocket::try_asking(&socket));
+    if asked.is_ok() { SplitMethod::Socket } else { SplitMethod::Application }
+}
 
 /// The largest response body that is read, in bytes: an answer must fit into one batch.
 pub const LARGEST_ANSWER: usize = 2 * 1024 * 1024;
@@ -129,6 +144,8 @@ pub struct Connection {
     /// hyper's half of the connection; ends with the connection.
     _driver: JoinSet<()>,
     marks: Arc<Marks>,
+    /// The kernel's stamps; `None` where it gives none.
+    stamps: Option<Arc<StampedSocket>>,
     host: HeaderValue,
     ends: (SocketAddr, SocketAddr),
     opened_at: Timestamp,
@@ -204,7 +221,7 @@ impl Connector {
         }
         opening.phase = Phase::Connect;
         let dialled = self.dial(&addresses, capture, opening).await?;
-        let Dialled { stream, ends, opened_at, watch } = dialled;
+        let Dialled { stream, stamps, ends, opened_at, watch } = dialled;
         let marks = Arc::new(Marks::new(Arc::clone(&self.clock)));
         let counted = CountedStream::new(stream, Arc::clone(&marks), self.tls.is_some());
         let (sender, driver) = match &self.tls {
@@ -227,6 +244,7 @@ impl Connector {
             _driver: driver,
             handshake: marks.written(),
             marks,
+            stamps,
             host: self.host_header(),
             ends,
             opened_at,
@@ -249,10 +267,14 @@ impl Connector {
             let dialling = time::timeout(LONGEST_DIALLING, dial(*address, capture)).await;
             match dialling.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
                 Ok((stream, client, watch)) => {
-                    opening.connect = Some(self.since(start));
+                    let length = self.since(start);
+                    opening.connect = Some(length);
                     let ends = (client, *address);
                     opening.ends = Some(ends);
-                    return Ok(Dialled { stream, ends, opened_at, watch });
+                    let opened = Opened { at: opened_at, length, ends };
+                    let (stream, stamps) = Socket::new(stream, opened, Arc::clone(&self.clock))
+                        .map_err(|source| HttpError::Connect { address: *address, source })?;
+                    return Ok(Dialled { stream, stamps, ends, opened_at, watch });
                 }
                 Err(source) => failure = Some(HttpError::Connect { address: *address, source }),
             }
@@ -281,7 +303,8 @@ impl Connector {
 
 /// A TCP connection that was opened.
 struct Dialled {
-    stream: TcpStream,
+    stream: Socket,
+    stamps: Option<Arc<StampedSocket>>,
     ends: (SocketAddr, SocketAddr),
     opened_at: Timestamp,
     watch: Option<Watch>,
@@ -362,6 +385,12 @@ impl Connection {
     /// What is known of the last exchange, whether it ended well or not.
     pub fn last_exchange(&self) -> Exchange {
         self.marks.exchange()
+    }
+
+    /// The split of the last exchange by the kernel's stamps of the socket; `None` where it gives
+    /// none. Ask once for each exchange.
+    pub fn socket_split(&self, markers: &Markers) -> Option<Split> {
+        self.stamps.as_ref().map(|stamps| stamps.split(markers))
     }
 
     /// The last exchange's place on the connection, from 0.

@@ -124,7 +124,7 @@ impl Probe {
         let total = self.clock.monotonic().saturating_sub(attempt.started);
         let drift = self.drift(&attempt, total);
         let exchange = attempt.connection.as_ref().map(Connection::last_exchange);
-        let split = self.split(&attempt, exchange.as_ref(), drift).await;
+        let (split, socket) = self.splits(&attempt, exchange.as_ref(), drift).await.unzip();
         let phase = exchange.as_ref().map_or(attempt.opening.phase, Exchange::phase);
         let reading = match &attempt.result {
             Ok(response) => {
@@ -141,6 +141,7 @@ impl Probe {
             ends: ends(&attempt),
             application: application(&attempt, exchange.as_ref(), total),
             split,
+            socket: socket.flatten(),
         };
         let response = attempt.result.ok();
         let http_status = response.as_ref().map(|response| response.status().as_u16());
@@ -242,30 +243,29 @@ impl Probe {
         Duration::from_nanos(wall.saturating_sub(nanoseconds(total)).unsigned_abs())
     }
 
-    /// The split by packets where there are any, else by the agent's own times.
-    async fn split(
+    /// The split by packets where there are any, else by stamps of the socket, else by the agent's
+    /// own times; and beside it the one by stamps, where the kernel gives them.
+    async fn splits(
         &self,
         attempt: &Attempt,
         exchange: Option<&Exchange>,
         drift: Duration,
-    ) -> Option<Split> {
+    ) -> Option<(Split, Option<Split>)> {
         let exchange = exchange?;
         let connection = attempt.connection.as_ref()?;
         exchange.response_first?;
         let complete = attempt.result.is_ok();
-        let mut split = match &self.capture {
-            Some(capture) => capture.split(&markers(attempt, connection, exchange, complete)).await,
+        let markers = markers(attempt, connection, exchange, complete);
+        let socket = connection.socket_split(&markers);
+        let packets = match &self.capture {
+            Some(capture) => capture.split(&markers).await,
             None => None,
-        }
-        .unwrap_or_else(|| by_application(attempt, exchange, complete));
-        if drift > LARGEST_DRIFT {
-            split.flags |= SplitFlags::CLOCK_STEPPED;
-            if split.method == SplitMethod::Packets {
-                // Packets are stamped by the clock that was stepped.
-                split.times = None;
-            }
-        }
-        Some(split)
+        };
+        let split = packets
+            .or_else(|| socket.clone().filter(|split| !lacks_stamps(split)))
+            .unwrap_or_else(|| by_application(attempt, exchange, complete));
+        let judge = |split| if drift > LARGEST_DRIFT { stepped(split) } else { split };
+        Some((judge(split), socket.map(judge)))
     }
 }
 
@@ -299,6 +299,21 @@ impl Ending {
             }
         }
     }
+}
+
+/// Whether a split by stamps has no times because stamps were lost.
+fn lacks_stamps(split: &Split) -> bool {
+    split.times.is_none() && split.flags.contains(SplitFlags::CAPTURE_GAP)
+}
+
+/// A split over a step of the clock.
+fn stepped(mut split: Split) -> Split {
+    split.flags |= SplitFlags::CLOCK_STEPPED;
+    if split.method != SplitMethod::Application {
+        // Packets and sockets are stamped by the clock that was stepped.
+        split.times = None;
+    }
+    split
 }
 
 fn markers(

@@ -75,8 +75,13 @@ impl Resume {
 
 /// A call that was under way when its process ended.
 fn interrupted(call: Call, started_at: Timestamp, price_microusd: u64) -> Measurement {
-    let timing =
-        Timing { started_at, ends: None, application: ApplicationTimes::default(), split: None };
+    let timing = Timing {
+        started_at,
+        ends: None,
+        application: ApplicationTimes::default(),
+        split: None,
+        socket: None,
+    };
     Measurement {
         timing: Some(timing),
         cost_microusd: price::cost(Outcome::Unknown, None, price_microusd),

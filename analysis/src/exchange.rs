@@ -20,8 +20,17 @@ use crate::{
 
 /// An acknowledgement may be off by this much, or by this part of the round trip, whichever is
 /// more, before it counts as delayed or as the answer to another transmission.
-const LEAST_ALLOWANCE: Duration = Duration::from_millis(1);
+pub(crate) const LEAST_ALLOWANCE: Duration = Duration::from_millis(1);
 const ALLOWED_PART: u32 = 8;
+
+/// What was sent more than once, but is not in the flow's log.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Unstamped {
+    /// How many segments.
+    pub(crate) retransmissions: u32,
+    /// Whether some may have been sent after all that the log has of the request.
+    pub(crate) may_be_last: bool,
+}
 
 /// The split of the exchange that the markers name, with its bytes' positions on the flow; `None`
 /// for those that cannot be found there.
@@ -31,9 +40,20 @@ pub(crate) fn split(
     request: Option<&Range<u64>>,
     response: Option<&Range<u64>>,
 ) -> Split {
-    let (boundaries, timing) = match (request, response) {
+    split_with(flow, markers, (request, response), Unstamped::default())
+}
+
+/// The same where the log may lack what was sent again.
+pub(crate) fn split_with(
+    flow: &Flow,
+    markers: &Markers,
+    positions: (Option<&Range<u64>>, Option<&Range<u64>>),
+    unstamped: Unstamped,
+) -> Split {
+    let (boundaries, timing) = match positions {
         (Some(request), Some(response)) => {
-            let boundaries = boundaries::read(flow, request, response);
+            let mut boundaries = boundaries::read(flow, request, response);
+            boundaries.add_unstamped(unstamped);
             let timing = timing::judge(&boundaries, flow.round_trips(), request);
             (boundaries, timing)
         }
@@ -89,6 +109,6 @@ fn stepped_before(flow: &Flow, begin: Option<usize>) -> bool {
         .any(|event| *event == Event::ClockStepped)
 }
 
-fn allowance(round_trip: Duration) -> Duration {
+pub(crate) fn allowance(round_trip: Duration) -> Duration {
     LEAST_ALLOWANCE.max(round_trip / ALLOWED_PART)
 }

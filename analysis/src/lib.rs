@@ -25,6 +25,7 @@ pub mod outcome;
 pub mod provider;
 pub mod report;
 mod segment;
+pub mod socket_times;
 pub mod split;
 pub mod splitter;
 pub mod summary;

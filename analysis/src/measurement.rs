@@ -144,6 +144,9 @@ pub struct Timing {
     pub application: ApplicationTimes,
     /// The latency split; `None` where there was no complete exchange.
     pub split: Option<Split>,
+    /// The split by the kernel's stamps of the socket, beside one by packets and the same as
+    /// `split` where there is none; `None` where the kernel gives no stamps.
+    pub socket: Option<Split>,
 }
 
 /// Which connection carried a call, and where on it.

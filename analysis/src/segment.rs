@@ -72,6 +72,33 @@ impl<'a> Segment<'a> {
         Self::of_packet(frame, packet, &ip)
     }
 
+    /// A segment without payload that no frame tells of, but its ends themselves.
+    pub(crate) const fn without_frame(
+        timestamp: Timestamp,
+        source: SocketAddr,
+        destination: SocketAddr,
+    ) -> Self {
+        Self {
+            timestamp,
+            source,
+            destination,
+            sequence: 0,
+            acknowledgment: None,
+            syn: false,
+            closes: false,
+            resets: false,
+            payload: 0,
+            identification: None,
+            bytes: &[],
+            options: &[],
+        }
+    }
+
+    /// The same with these options.
+    pub(crate) const fn with_options(self, options: &'a [u8]) -> Self {
+        Self { options, ..self }
+    }
+
     /// Reads the segment of an IP packet that lies at the end of a frame.
     fn of_packet(frame: &Frame<'a>, packet: &'a [u8], ip: &LaxIpSlice<'a>) -> Option<Self> {
         let inside = ip.payload();
@@ -129,6 +156,13 @@ impl<'a> Segment<'a> {
     fn options(&self) -> impl Iterator<Item = TcpOptionElement> + use<'a> {
         TcpOptionsIterator::from_slice(self.options).map_while(Result::ok)
     }
+}
+
+/// The options of a segment that reports the bytes between two sequence numbers as a duplicate.
+pub(crate) fn duplicate_option(start: u32, end: u32) -> Vec<u8> {
+    /// Selective acknowledgement with one block (RFC 2018, section 3).
+    const KIND_AND_LENGTH: [u8; 2] = [5, 10];
+    [&KIND_AND_LENGTH[..], &start.to_be_bytes(), &end.to_be_bytes()].concat()
 }
 
 /// Whether one sequence number comes before another, around the wrap.

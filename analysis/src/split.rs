@@ -3,8 +3,8 @@
 //! The definitions: *upload* runs from the first transmission of the request's first byte to its
 //! arrival at the server as seen from here, *inference* from there to the first byte of the
 //! response, *download* to its last. The three sum to the total exactly; *transmission* is upload
-//! plus download. The packet engine makes these from frames; without frames the application's own
-//! times stand in, and the method says so.
+//! plus download. The packet engine makes these from frames; without frames the kernel's stamps of
+//! the agent's own socket do, or else the application's own times, and the method says so.
 
 use std::{str::FromStr, time::Duration};
 
@@ -18,18 +18,21 @@ use crate::{outcome::UnknownWord, time::Timestamp};
 pub enum SplitMethod {
     /// The agent's own packets, cut at the byte counts that it noted.
     Packets,
+    /// The kernel's own stamps of the agent's socket, without any packet.
+    Socket,
     /// Timers around socket calls; upload and a round trip hide in its inference.
     Application,
 }
 
 impl SplitMethod {
     /// Every method, best first.
-    pub const ALL: [Self; 2] = [Self::Packets, Self::Application];
+    pub const ALL: [Self; 3] = [Self::Packets, Self::Socket, Self::Application];
 
     /// The word for reports and the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Packets => "packets",
+            Self::Socket => "socket",
             Self::Application => "application",
         }
     }

@@ -7,6 +7,10 @@ use std::os::unix::fs::PermissionsExt;
 
 use armol_analysis::time::Timestamp;
 use armol_collector::store::{Batch, NotStored, Reader, Rejection, Store, StoreError, Work};
+use sqlx::{
+    Row, SqlSafeStr,
+    migrate::{Migration, MigrationType, Migrator},
+};
 use support::{Place, Running, batch, fill, key, sample::measurement};
 
 #[tokio::test]
@@ -187,15 +191,55 @@ async fn a_newer_or_older_schema_is_refused() {
     let place = Place::new();
     fill(&place, &[]).await;
     let mut connection = place.connect().await;
-    let newer = "update _sqlx_migrations set version = 99";
+    let newer = "update _sqlx_migrations set version = 99 where version = 2";
     sqlx::query(newer).execute(&mut connection).await.unwrap();
     let refused = Store::open(&place.db).await.map(|_| ()).unwrap_err();
-    assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 1, .. }), "{refused}");
+    assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 2, .. }), "{refused}");
     let refused = Reader::open(&place.db).await.unwrap_err();
     assert!(matches!(refused, StoreError::NewerSchema { found: 99, .. }), "{refused}");
     sqlx::query("delete from _sqlx_migrations").execute(&mut connection).await.unwrap();
     let refused = Reader::open(&place.db).await.unwrap_err();
-    assert!(matches!(refused, StoreError::OlderSchema { found: 0, known: 1, .. }), "{refused}");
+    assert!(matches!(refused, StoreError::OlderSchema { found: 0, known: 2, .. }), "{refused}");
+}
+
+/// The tables and the rows of a database that the first schema's collector left.
+const FIRST_SCHEMA: &str = include_str!("../migrations/sqlite/0001_measurements.sql");
+const FIRST_ROWS: &str = "insert into spool values (1, 'us-1', x'4d', 'old', 1, 1, 1);
+    insert into request (uid, spool_id, sequence, received_at_ns, agent, region, provider, api,
+        provider_region, endpoint, simulated_provider, slice, planned_at_ns, attempt, image_bucket,
+        image_key, outcome, cost_microusd, simulated, method, upload_ns, inference_ns, download_ns,
+        flags)
+    values (x'00000000000000000000000000000001', 1, 1, 9, 'us-1', 'us', 'aws', 'rekognition', 'us',
+        '', 0, x'00000000000000000000000000000002', 5, 1, 'set', '1.jpg', 'ok', 1000, 0, 'packets',
+        7, 8, 9, 2);";
+
+#[tokio::test]
+async fn a_database_of_the_first_schema_is_brought_up_to_date_with_its_rows() {
+    let place = Place::new();
+    std::fs::write(&place.db, "").unwrap();
+    let first = Migration::new(
+        1,
+        "measurements".into(),
+        MigrationType::Simple,
+        FIRST_SCHEMA.into_sql_str(),
+        false,
+    );
+    let mut connection = place.connect().await;
+    Migrator::with_migrations(vec![first]).run(&mut connection).await.unwrap();
+    sqlx::raw_sql(FIRST_ROWS).execute(&mut connection).await.unwrap();
+    let refused = Reader::open(&place.db).await.unwrap_err();
+    assert!(matches!(refused, StoreError::OlderSchema { found: 1, known: 2, .. }), "{refused}");
+
+    fill(&place, &[measurement(3)]).await;
+    let rows = sqlx::query("select * from v_request order by uid");
+    let rows = rows.fetch_all(&mut place.connect().await).await.unwrap();
+    assert_eq!(rows.len(), 2);
+    let old = rows.first().unwrap();
+    assert_eq!((old.get("method"), old.get("total_ns")), ("packets", 24));
+    assert_eq!(old.get::<&str, _>("flags"), "delayed_ack");
+    assert_eq!(old.get::<Option<i64>, _>("socket_inference_ns"), None);
+    assert_eq!(old.get::<Option<&str>, _>("socket_flags"), None);
+    Reader::open(&place.db).await.unwrap();
 }
 
 #[tokio::test]

@@ -56,7 +56,7 @@ async fn the_documents_questions_are_answered_without_reading_a_table_for_each_r
     let place = Place::new();
     fill(&place, &[sample::good(1, 1, "aws", 1)]).await;
     let mut connection = place.connect().await;
-    assert_eq!(examples().len(), 3);
+    assert_eq!(examples().len(), 4);
     for question in examples() {
         let rows = QueryBuilder::<Sqlite>::new(&question).build().fetch_all(&mut connection).await;
         rows.unwrap();
@@ -92,11 +92,19 @@ async fn every_flag_has_its_word() {
     let flags = SplitFlags::all().iter().collect::<Vec<_>>();
     let measurements = (0_u64..).zip(&flags).map(|(number, flag)| {
         let mut measurement = sample::good(number, 1, "aws", 1);
-        measurement.timing.as_mut().unwrap().split.as_mut().unwrap().flags = *flag;
+        let timing = measurement.timing.as_mut().unwrap();
+        timing.split.as_mut().unwrap().flags = *flag;
+        timing.socket.clone_from(&timing.split);
         measurement
     });
     fill(&place, &measurements.collect::<Vec<_>>()).await;
-    let words = sqlx::query_scalar("select flags from v_request order by uid");
-    let words: Vec<String> = words.fetch_all(&mut place.connect().await).await.unwrap();
-    assert_eq!(words, flags.iter().map(|flag| flag.words().join(" ")).collect::<Vec<_>>());
+    let expected = flags.iter().map(|flag| flag.words().join(" ")).collect::<Vec<_>>();
+    for question in [
+        "select flags from v_request order by uid",
+        "select socket_flags from v_request order by uid",
+    ] {
+        let words = sqlx::query_scalar(question);
+        let words: Vec<String> = words.fetch_all(&mut place.connect().await).await.unwrap();
+        assert_eq!(words, expected, "{question}");
+    }
 }

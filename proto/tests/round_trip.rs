@@ -101,8 +101,9 @@ fn split() -> impl Strategy<Value = Split> {
 fn timing() -> impl Strategy<Value = Timing> {
     let application = (option::of(length()), option::of(length()), option::of(length()));
     let ends = option::of((any::<SocketAddr>(), any::<SocketAddr>(), any::<u32>()));
-    (any::<i64>(), application, ends, option::of(split())).prop_map(
-        |(started_at, (dns, wait, total), ends, split)| Timing {
+    let splits = (option::of(split()), option::of(split()));
+    (any::<i64>(), application, ends, splits).prop_map(
+        |(started_at, (dns, wait, total), ends, (split, socket))| Timing {
             started_at: Timestamp::from_unix_ns(started_at),
             ends: ends.map(|(client, server, index)| ConnectionEnds {
                 client: plain(client),
@@ -111,6 +112,7 @@ fn timing() -> impl Strategy<Value = Timing> {
             }),
             application: ApplicationTimes { dns, wait, total, ..ApplicationTimes::default() },
             split,
+            socket,
         },
     )
 }

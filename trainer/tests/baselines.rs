@@ -56,6 +56,7 @@ fn measurement(region: &str, provider: &str, second: u32, seen: &[(&str, f64)]) 
             ends: None,
             application: ApplicationTimes::default(),
             split: None,
+            socket: None,
         }),
         http_status: Some(200),
         answer: Some(Answer {

@@ -19,7 +19,7 @@ pub(crate) fn missed(method: Method, score: &Score, lossless: bool) -> Option<Ve
     match method {
         Method::Packets => Some(missed_live(score, lossless)),
         Method::Offline => Some(missed_offline(score)),
-        Method::Application | Method::Published => None,
+        Method::Socket | Method::Application | Method::Published => None,
     }
 }
 

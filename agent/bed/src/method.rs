@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use armol_analysis::{
     measurement::Timing,
-    split::{InferenceBounds, SplitFlags, SplitMethod},
+    split::{InferenceBounds, Split, SplitFlags, SplitMethod},
 };
 use uuid::Uuid;
 
@@ -21,6 +21,8 @@ pub(crate) enum Method {
     Packets,
     /// The capture of the agent's side, read by `armol-analysis` without markers.
     Offline,
+    /// The kernel's stamps of the agent's sockets.
+    Socket,
     /// Timers around the agent's socket calls.
     Application,
     /// The same capture, read by the rule of the scripts published with Armol.
@@ -45,14 +47,15 @@ pub(crate) type OfCall = (Option<Uuid>, Estimate);
 
 impl Method {
     /// Every method, in the order of tables.
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Packets, Self::Offline, Self::Application, Self::Published];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Packets, Self::Offline, Self::Socket, Self::Application, Self::Published];
 
     /// Its name in tables.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Packets => "live packets",
             Self::Offline => "capture offline",
+            Self::Socket => "socket stamps",
             Self::Application => "application timers",
             Self::Published => "published rule",
         }
@@ -63,6 +66,7 @@ impl Method {
         match self {
             Self::Packets => of_calls(run, packets),
             Self::Offline => of_rows(run, &run.rows.offline),
+            Self::Socket => of_calls(run, |timing| of_split(timing.socket.as_ref()?)),
             Self::Application => of_calls(run, application),
             Self::Published => of_rows(run, &run.rows.published),
         }
@@ -85,8 +89,12 @@ fn of_rows(run: &Run, rows: &[Row]) -> Vec<OfCall> {
 }
 
 fn packets(timing: &Timing) -> Option<Estimate> {
-    let split = timing.split.as_ref()?;
-    let times = split.times.filter(|_| split.method == SplitMethod::Packets)?;
+    of_split(timing.split.as_ref().filter(|split| split.method == SplitMethod::Packets)?)
+}
+
+/// What a split says; `None` where a flag took its times.
+fn of_split(split: &Split) -> Option<Estimate> {
+    let times = split.times?;
     Some(Estimate {
         inference: times.inference(),
         transmission: times.transmission(),

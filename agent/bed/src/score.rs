@@ -264,10 +264,8 @@ mod tests {
         };
         let started_at = Timestamp::from_unix_ns(0);
         let split = Some(split);
-        Measurement {
-            timing: Some(Timing { started_at, ends: None, application, split }),
-            ..Measurement::unsent(call, Outcome::Ok)
-        }
+        let timing = Timing { started_at, ends: None, application, split, socket: None };
+        Measurement { timing: Some(timing), ..Measurement::unsent(call, Outcome::Ok) }
     }
 
     fn truth(uid: u128, inference: Duration) -> TruthRecord {

@@ -5,6 +5,7 @@ use std::{io::Write, sync::Arc};
 use armol_analysis::{
     cause::chain,
     report::{plain_table, table_text},
+    split::SplitMethod,
     time::Timestamp,
 };
 use clap::Args;
@@ -17,6 +18,7 @@ use crate::{
     config::{CaptureMode, Config},
     cursor::Cursor,
     event::Event,
+    http::method_without_packets,
     probe::Target,
     provider,
     spool::{Contents, Spool, SpoolError},
@@ -140,15 +142,23 @@ async fn capture(config: &Config, targets: &[Target], missing: &mut Vec<String>)
             let names = interfaces.iter().map(|interface| interface.name.as_str());
             format!("on {}", names.collect::<Vec<_>>().join(", "))
         }
-        Ok(CaptureState::Off) => "off: times are the program's own".to_owned(),
+        Ok(CaptureState::Off) => format!("off: times are {}", without_packets()),
         Ok(CaptureState::Unavailable(error)) => {
-            format!("not possible, times would be the program's own: {}", chain(&error))
+            format!("not possible, times would be {}: {}", without_packets(), chain(&error))
         }
         Err(error) => {
             debug_assert_eq!(config.capture, CaptureMode::Required);
             missing.push(chain(&error));
             "required, but not possible".to_owned()
         }
+    }
+}
+
+/// Whose times are taken where no packets are captured.
+fn without_packets() -> &'static str {
+    match method_without_packets() {
+        SplitMethod::Packets | SplitMethod::Socket => "the kernel's stamps of the agent's sockets",
+        SplitMethod::Application => "the program's own",
     }
 }
 

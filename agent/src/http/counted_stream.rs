@@ -1,4 +1,8 @@
-//! The stream below TLS: counts bytes, and never hands on more than the rest of one TLS record.
+//! The stream below TLS: counts bytes, and never reads more than the rest of one TLS record, nor
+//! of its header, at once.
+//!
+//! A kernel's stamp of what was read is that of its last segment, so the few bytes that an answer
+//! begins with are read alone.
 
 use std::{
     io,
@@ -7,29 +11,22 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::BytesMut;
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::marks::Marks;
+use super::{marks::Marks, socket::Socket};
 
 /// A TLS record's header: type, version, and the length of what follows (RFC 8446, section 5.1).
 const RECORD_HEADER: usize = 5;
 
-/// How much is read from the socket at once: a TLS record of the greatest length.
-const READ_BYTES: usize = RECORD_HEADER + 16 * 1024 + 256;
-
 /// A TCP connection whose bytes are counted.
 #[derive(Debug)]
 pub(super) struct CountedStream {
-    stream: TcpStream,
+    stream: Socket,
     marks: Arc<Marks>,
-    /// Read from the socket, not handed on.
-    buffer: BytesMut,
     /// Where in a record the next byte is; `None` on plain TCP.
     records: Option<RecordPosition>,
+    /// Whether nothing was read since the last write: an answer would begin with the next byte.
+    awaits_answer: bool,
 }
 
 /// Where in a TLS record a stream is.
@@ -72,22 +69,18 @@ impl RecordPosition {
 }
 
 impl CountedStream {
-    pub(super) fn new(stream: TcpStream, marks: Arc<Marks>, tls: bool) -> Self {
+    pub(super) fn new(stream: Socket, marks: Arc<Marks>, tls: bool) -> Self {
         let records = tls.then(RecordPosition::default);
-        Self { stream, marks, buffer: BytesMut::new(), records }
+        Self { stream, marks, records, awaits_answer: false }
     }
 
-    /// Fills the buffer where it is empty; an empty buffer afterwards is the stream's end.
-    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.buffer.is_empty() {
-            return Poll::Ready(Ok(()));
+    /// How many bytes may be read at once.
+    fn most(&self) -> usize {
+        match self.records {
+            Some(position) => position.rest(),
+            None if self.awaits_answer => RECORD_HEADER,
+            None => usize::MAX,
         }
-        self.buffer.resize(READ_BYTES, 0);
-        let mut target = ReadBuf::new(&mut self.buffer);
-        let result = Pin::new(&mut self.stream).poll_read(context, &mut target);
-        let filled = target.filled().len();
-        self.buffer.truncate(filled);
-        result
     }
 }
 
@@ -98,16 +91,17 @@ impl AsyncRead for CountedStream {
         target: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        ready!(this.poll_fill(context))?;
-        let rest = this.records.map_or(usize::MAX, RecordPosition::rest);
-        let amount = rest.min(this.buffer.len()).min(target.remaining());
+        let most = this.most().min(target.remaining());
+        let mut part = ReadBuf::new(target.initialize_unfilled_to(most));
+        ready!(Pin::new(&mut this.stream).poll_read(context, &mut part))?;
         let starts_record = this.records.is_none_or(RecordPosition::is_at_start);
-        let handed_on = this.buffer.split_to(amount);
-        target.put_slice(&handed_on);
         if let Some(records) = &mut this.records {
-            records.advance(&handed_on);
+            records.advance(part.filled());
         }
+        let amount = part.filled().len();
+        target.advance(amount);
         if amount > 0 {
+            this.awaits_answer = false;
             this.marks.note_read(amount, starts_record);
         }
         Poll::Ready(Ok(()))
@@ -121,6 +115,7 @@ impl AsyncWrite for CountedStream {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
+        self.awaits_answer = true;
         self.marks.note_written(written);
         Poll::Ready(Ok(written))
     }

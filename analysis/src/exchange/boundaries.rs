@@ -6,7 +6,7 @@
 use std::{collections::HashSet, ops::Range};
 
 use crate::{
-    exchange::{allowance, overlap, train::Train},
+    exchange::{Unstamped, allowance, overlap, train::Train},
     flow::{Arrival, Coverage, Data, Event, Flow, Hold},
     split::SplitFlags,
     time::Timestamp,
@@ -34,6 +34,9 @@ pub(crate) struct Boundaries {
     pub(crate) response_last: Option<Timestamp>,
     /// Segments that carried bytes again, both ways.
     pub(crate) retransmissions: u32,
+    /// Whether bytes of the request may have been sent after its effective transmission, at a
+    /// moment that the log does not have.
+    pub(crate) may_be_resent: bool,
     /// What was odd.
     pub(crate) flags: SplitFlags,
 }
@@ -56,6 +59,15 @@ impl Boundaries {
     /// Of an exchange that cannot be found on its flow.
     pub(crate) fn of_a_gap() -> Self {
         Self { flags: SplitFlags::CAPTURE_GAP, ..Self::default() }
+    }
+
+    /// Takes in what is known to have been sent again without being in the log.
+    pub(super) fn add_unstamped(&mut self, unstamped: Unstamped) {
+        self.retransmissions = self.retransmissions.saturating_add(unstamped.retransmissions);
+        self.may_be_resent = unstamped.may_be_last;
+        if unstamped.retransmissions > 0 {
+            self.flags |= SplitFlags::RETRANSMITTED;
+        }
     }
 }
 

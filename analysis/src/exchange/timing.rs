@@ -52,6 +52,8 @@ struct Moments<'b> {
     train: &'b Train,
     /// Whether no byte of the exchange was sent again.
     sent_once: bool,
+    /// Whether an acknowledgement that seems late may answer a transmission that is not known.
+    may_be_resent: bool,
     /// Whether the response may have been sent before, and lost.
     hidden_loss: bool,
     /// By how much it is not known for how long the acknowledgement and the response were held up.
@@ -79,6 +81,7 @@ fn moments(found: &Boundaries) -> Option<Moments<'_>> {
         train: &found.train,
         sent_once: !found.flags.contains(SplitFlags::RETRANSMITTED),
         hidden_loss: found.flags.contains(SplitFlags::HIDDEN_LOSS),
+        may_be_resent: found.may_be_resent,
         response_first,
         response_seen,
         response_last: found.response_last?.max(response_first),
@@ -89,9 +92,10 @@ fn judge_moments(moments: &Moments<'_>, trips: &RoundTrips, request: &Range<u64>
     let acknowledged = moments.acknowledged;
     let (round_trip, borrowed) = round_trip(trips, request, &acknowledged);
     let expected = round_trip.map(|length| expected(moments, trips, request, length));
-    let late = round_trip
-        .zip(expected)
-        .is_some_and(|(length, expected)| acknowledged.at > expected.plus(allowance(length)));
+    let late = !moments.may_be_resent
+        && round_trip
+            .zip(expected)
+            .is_some_and(|(length, expected)| acknowledged.at > expected.plus(allowance(length)));
     let arrived = if late || acknowledged.rides {
         expected.map(|expected| expected.min(acknowledged.at))
     } else {

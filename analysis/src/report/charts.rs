@@ -251,9 +251,9 @@ fn simulated_mark(summary: &Summary, simulated: bool) -> &'static str {
     if simulated && summary.is_mixed() { " SIMULATED" } else { "" }
 }
 
-/// Marks latency that comes from the application's timers instead of packets.
+/// Marks latency that comes from the application's timers instead of packets or stamps.
 const fn method_mark(group: &Group) -> &'static str {
-    match (group.application, group.packets) {
+    match (group.application, group.packets + group.socket) {
         (0, _) => "",
         (_, 0) => " APPLICATION",
         _ => " partly APPLICATION",

@@ -72,6 +72,7 @@ pub(super) fn methods(group: &Group) -> String {
     let mut words = Vec::new();
     for (count, word) in [
         (group.packets, "packets"),
+        (group.socket, "SOCKET"),
         (group.application, "APPLICATION"),
         (group.without_split, "without a split"),
     ] {
@@ -123,6 +124,13 @@ pub(super) fn explanations(summary: &Summary) -> Vec<String> {
             .to_owned(),
         "Transmission is upload plus download. Cost is of all calls.".to_owned(),
     ];
+    if summary.groups.iter().any(|group| group.socket > 0) {
+        sentences.push(
+            "SOCKET times come from the kernel's stamps of the agent's own sockets, where packets \
+             could not be captured."
+                .to_owned(),
+        );
+    }
     if summary.groups.iter().any(|group| group.application > 0) {
         sentences.push(
             "APPLICATION times come from timers around socket calls: upload and a round trip hide \

@@ -15,8 +15,8 @@
 //! | `notes` | what whoever made the report wants known |
 //!
 //! A group: `key` (word to value), `simulated`, `n`, `ok`, `failures` (outcome to count), `flags`
-//! (of ok calls, flag to count), `methods` (`packets`, `application`: ok calls with a split),
-//! `without_split` (ok calls), `cost_microusd`, the spreads `transmission_ns`, `upload_ns`,
+//! (of ok calls, flag to count), `methods` (`packets`, `socket`, `application`: ok calls with a
+//! split), `without_split` (ok calls), `cost_microusd`, the spreads `transmission_ns`, `upload_ns`,
 //! `inference_ns` and `download_ns`, and `truth`: `matched` calls, the spread `inference_ns` of
 //! their true times, and the spreads `absolute_error_ns` and `signed_error_ns` (measured minus
 //! true); `null` where no call is matched.
@@ -102,6 +102,7 @@ struct GroupForm<'a> {
 #[derive(Serialize)]
 struct MethodsForm {
     packets: u64,
+    socket: u64,
     application: u64,
 }
 
@@ -161,7 +162,11 @@ fn group_form<'a>(summary: &Summary, group: &'a Group) -> GroupForm<'a> {
         ok: group.ok(),
         failures: failures_form(&group.outcomes),
         flags: &group.flags,
-        methods: MethodsForm { packets: group.packets, application: group.application },
+        methods: MethodsForm {
+            packets: group.packets,
+            socket: group.socket,
+            application: group.application,
+        },
         without_split: group.without_split,
         cost_microusd: group.cost_microusd,
         transmission_ns: spread_form(&group.transmission),

@@ -23,6 +23,8 @@ pub struct Group {
     pub outcomes: OutcomeCounts,
     /// Ok calls whose split comes from packets.
     pub packets: u64,
+    /// Ok calls whose split comes from the kernel's stamps of the socket.
+    pub socket: u64,
     /// Ok calls whose split comes from the application's timers.
     pub application: u64,
     /// Ok calls without an inference time.
@@ -65,6 +67,7 @@ pub struct Comparison {
 pub(super) struct GroupTally {
     outcomes: OutcomeCounts,
     packets: u64,
+    socket: u64,
     application: u64,
     without_split: u64,
     flags: BTreeMap<String, u64>,
@@ -154,6 +157,7 @@ impl GroupTally {
         self.inference.push(inference);
         match row.method {
             Some(SplitMethod::Packets) => self.packets += 1,
+            Some(SplitMethod::Socket) => self.socket += 1,
             Some(SplitMethod::Application) => self.application += 1,
             None => {}
         }
@@ -177,6 +181,7 @@ impl GroupTally {
             simulated,
             outcomes: self.outcomes,
             packets: self.packets,
+            socket: self.socket,
             application: self.application,
             without_split: self.without_split,
             flags: self.flags,

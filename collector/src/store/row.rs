@@ -58,6 +58,7 @@ pub(super) fn call_rows(measurement: &Measurement) -> Result<CallRows, TooLarge>
     push_outcome(&mut request, measurement)?;
     push_timing(&mut request, timing);
     push_split(&mut request, timing.and_then(|timing| timing.split.as_ref()))?;
+    push_socket(&mut request, timing.and_then(|timing| timing.socket.as_ref()));
     let detections = answer.map_or(&[][..], |answer| &answer.detections);
     Ok(CallRows {
         uid: measurement.call.uid,
@@ -163,6 +164,21 @@ fn push_split(cells: &mut Vec<Cell>, split: Option<&Split>) -> Result<(), TooLar
         ("flags", split.map(|split| split.flags.bits()).into()),
     ]);
     Ok(())
+}
+
+/// The second opinion: of what a split says only what another one would contradict.
+fn push_socket(cells: &mut Vec<Cell>, split: Option<&Split>) {
+    let times = split.and_then(|split| split.times);
+    let bounds = times.and_then(SplitTimes::bounds);
+    cells.extend([
+        ("socket_upload_ns", times.map(SplitTimes::upload).into()),
+        ("socket_inference_ns", times.map(SplitTimes::inference).into()),
+        ("socket_inference_low_ns", bounds.map(|InferenceBounds { low, .. }| low).into()),
+        ("socket_inference_high_ns", bounds.map(|InferenceBounds { high, .. }| high).into()),
+        ("socket_download_ns", times.map(SplitTimes::download).into()),
+        ("socket_rtt_ns", split.and_then(|split| split.rtt).into()),
+        ("socket_flags", split.map(|split| split.flags.bits()).into()),
+    ]);
 }
 
 fn image(content: ImageContent) -> Result<Addressed, TooLarge> {

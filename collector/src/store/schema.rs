@@ -11,7 +11,7 @@ use sqlx::{
 use super::StoreError;
 
 /// The schema's version: the number of the last migration.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// The application id that the first migration writes into the file.
 const APPLICATION_ID: i64 = 1_095_912_780;
@@ -107,14 +107,18 @@ async fn version(
 }
 
 fn migrations() -> Migrator {
-    let first = Migration::new(
-        1,
-        Cow::Borrowed("measurements"),
-        MigrationType::Simple,
-        include_str!("../../migrations/sqlite/0001_measurements.sql").into_sql_str(),
-        false,
-    );
-    Migrator::with_migrations(vec![first])
+    let migration = |version, name, sql: &'static str| {
+        let sql = sql.into_sql_str();
+        Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql, false)
+    };
+    Migrator::with_migrations(vec![
+        migration(1, "measurements", include_str!("../../migrations/sqlite/0001_measurements.sql")),
+        migration(
+            2,
+            "socket stamps",
+            include_str!("../../migrations/sqlite/0002_socket_stamps.sql"),
+        ),
+    ])
 }
 
 fn newer(path: &Path, found: i64) -> StoreError {

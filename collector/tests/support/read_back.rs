@@ -10,7 +10,7 @@ use armol_analysis::{
         Measurement, ProviderIdentity, Timing,
     },
     outcome::Outcome,
-    split::{InferenceBounds, Split, SplitFlags, SplitTimes},
+    split::{InferenceBounds, Split, SplitFlags, SplitMethod, SplitTimes},
     summary::CallRow,
     time::Timestamp,
 };
@@ -71,6 +71,7 @@ fn measurement(row: &SqliteRow, detections: Vec<Detection>) -> Measurement {
                 total: length(row, "application_total_ns"),
             },
             split: split(row),
+            socket: socket(row),
         }),
         http_status: row.get("http_status"),
         failure: failure.map(|code| Failure { code, message: row.get("failure_message") }),
@@ -114,18 +115,14 @@ fn ends(row: &SqliteRow) -> Option<ConnectionEnds> {
 
 fn split(row: &SqliteRow) -> Option<Split> {
     let method = row.get::<Option<String>, _>("method")?;
-    let bounds = length(row, "inference_low_ns")
-        .map(|low| InferenceBounds { low, high: length(row, "inference_high_ns").unwrap() });
-    let times = length(row, "inference_ns").map(|inference| {
-        let [upload, download] =
-            ["upload_ns", "download_ns"].map(|name| length(row, name).unwrap());
-        let times = SplitTimes::new(upload, inference, download, bounds).unwrap();
+    let times = times(
+        row,
+        ["upload_ns", "inference_ns", "download_ns", "inference_low_ns", "inference_high_ns"],
+    );
+    if let Some(times) = times {
         assert_eq!(length(row, "transmission_ns"), Some(times.transmission()));
         assert_eq!(length(row, "total_ns"), Some(times.total()));
-        times
-    });
-    let flags = row.get::<String, _>("flags");
-    let flags = flags.split_whitespace().map(|word| SplitFlags::from_name(&word.to_uppercase()));
+    }
     Some(Split {
         method: method.parse().unwrap(),
         times,
@@ -136,8 +133,48 @@ fn split(row: &SqliteRow) -> Option<Split> {
         request_bytes: row.get("request_bytes"),
         response_bytes: row.get("response_bytes"),
         retransmissions: row.get("retransmissions"),
-        flags: flags.map(Option::unwrap).collect(),
+        flags: flags(&row.get::<String, _>("flags")),
     })
+}
+
+fn socket(row: &SqliteRow) -> Option<Split> {
+    let flags = flags(&row.get::<Option<String>, _>("socket_flags")?);
+    let times = times(
+        row,
+        [
+            "socket_upload_ns",
+            "socket_inference_ns",
+            "socket_download_ns",
+            "socket_inference_low_ns",
+            "socket_inference_high_ns",
+        ],
+    );
+    Some(Split {
+        method: SplitMethod::Socket,
+        times,
+        request_first: None,
+        connect: None,
+        tls: None,
+        rtt: length(row, "socket_rtt_ns"),
+        request_bytes: 0,
+        response_bytes: 0,
+        retransmissions: 0,
+        flags,
+    })
+}
+
+/// Upload, inference, download and the bounds of inference, from the columns of these names.
+fn times(row: &SqliteRow, names: [&'static str; 5]) -> Option<SplitTimes> {
+    let [upload, inference, download, low, high] = names.map(|name| length(row, name));
+    let bounds = low.map(|low| InferenceBounds { low, high: high.unwrap() });
+    inference.map(|inference| {
+        SplitTimes::new(upload.unwrap(), inference, download.unwrap(), bounds).unwrap()
+    })
+}
+
+fn flags(words: &str) -> SplitFlags {
+    let words = words.split_whitespace().map(|word| SplitFlags::from_name(&word.to_uppercase()));
+    words.map(Option::unwrap).collect()
 }
 
 fn length(row: &SqliteRow, column: &'static str) -> Option<Duration> {

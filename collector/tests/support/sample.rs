@@ -131,6 +131,21 @@ fn timing(draw: &mut Draw) -> Timing {
             total: draw.maybe(Draw::length),
         },
         split: draw.maybe(split),
+        socket: draw.maybe(socket),
+    }
+}
+
+/// A split by stamps, with as much of it as the database keeps.
+fn socket(draw: &mut Draw) -> Split {
+    Split {
+        method: SplitMethod::Socket,
+        request_first: None,
+        connect: None,
+        tls: None,
+        request_bytes: 0,
+        response_bytes: 0,
+        retransmissions: 0,
+        ..split(draw)
     }
 }
 
@@ -144,7 +159,7 @@ fn split(draw: &mut Draw) -> Split {
         SplitTimes::new(draw.length(), inference, draw.length(), bounds).unwrap()
     });
     Split {
-        method: if draw.flag() { SplitMethod::Packets } else { SplitMethod::Application },
+        method: SplitMethod::ALL[draw.below(3) as usize],
         times,
         request_first: draw.maybe(|draw| Timestamp::from_unix_ns(draw.number().cast_signed())),
         connect: draw.maybe(Draw::length),
@@ -199,6 +214,7 @@ pub(crate) fn good(number: u64, image: u8, provider: &str, started_at: i64) -> M
         ends: None,
         application: ApplicationTimes::default(),
         split: Some(split),
+        socket: None,
     });
     let bbox = BoundingBox::from_corners([1.0, 2.0, 3.0, 4.5]).unwrap();
     let detections = vec![

@@ -57,7 +57,7 @@ words!(
     "Split.method",
     method_to_wire,
     method_from_wire,
-    [Packets, Application]
+    [Packets, Socket, Application]
 );
 
 pub(super) const fn outcome_to_wire(outcome: Outcome) -> v1::Outcome {

@@ -86,6 +86,7 @@ fn timing(message: &v1::Timing) -> Result<Timing, Refusal> {
         ends: message.ends.as_ref().map(connection_ends).transpose()?,
         application: application_times(application)?,
         split: message.split.as_ref().map(split).transpose()?,
+        socket: message.socket.as_ref().map(split).transpose()?,
     })
 }
 

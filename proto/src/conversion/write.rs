@@ -80,6 +80,7 @@ fn timing(timing: &Timing) -> v1::Timing {
         }),
         application: Some(application(&timing.application)),
         split: timing.split.as_ref().map(split),
+        socket: timing.socket.as_ref().map(split),
     }
 }
 

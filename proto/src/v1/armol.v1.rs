@@ -84,6 +84,9 @@ pub struct Timing {
     pub application: ::core::option::Option<ApplicationTimes>,
     #[prost(message, optional, tag = "4")]
     pub split: ::core::option::Option<Split>,
+    /// By the kernel's stamps of the socket; beside a split by packets, or the same as split.
+    #[prost(message, optional, tag = "5")]
+    pub socket: ::core::option::Option<Split>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ConnectionEnds {
@@ -370,6 +373,7 @@ pub enum SplitMethod {
     Unspecified = 0,
     Packets = 1,
     Application = 2,
+    Socket = 3,
 }
 impl SplitMethod {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -381,6 +385,7 @@ impl SplitMethod {
             Self::Unspecified => "SPLIT_METHOD_UNSPECIFIED",
             Self::Packets => "SPLIT_METHOD_PACKETS",
             Self::Application => "SPLIT_METHOD_APPLICATION",
+            Self::Socket => "SPLIT_METHOD_SOCKET",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -389,6 +394,7 @@ impl SplitMethod {
             "SPLIT_METHOD_UNSPECIFIED" => Some(Self::Unspecified),
             "SPLIT_METHOD_PACKETS" => Some(Self::Packets),
             "SPLIT_METHOD_APPLICATION" => Some(Self::Application),
+            "SPLIT_METHOD_SOCKET" => Some(Self::Socket),
             _ => None,
         }
     }
