@@ -28,8 +28,8 @@ use crate::{
 /// of 40 MB in full segments, each acknowledged, stays below.
 const MOST_EVENTS: usize = 1 << 16;
 
-/// How much room a queue keeps once what filled it is resolved.
-const KEPT_ROOM: usize = 1 << 10;
+/// How many places a queue keeps once what filled it is resolved.
+const KEPT_ROOM: usize = 1 << 6;
 
 /// Stamps of neighbouring frames may run backwards by this much, because several processors take
 /// them; more is a stepped clock.
