@@ -17,6 +17,7 @@
 //! ```
 
 mod capture;
+pub mod entry;
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -34,6 +35,7 @@ const LEAST_ETHERNET: usize = 60;
 /// The bits of the TCP header's flags.
 const FIN: u8 = 0x01;
 const SYN: u8 = 0x02;
+const RST: u8 = 0x04;
 const ACK: u8 = 0x10;
 
 /// The moment so many microseconds after the start of all test conversations.
@@ -94,6 +96,13 @@ impl Packet {
     #[must_use]
     pub fn closes(mut self) -> Self {
         self.flags |= FIN;
+        self
+    }
+
+    /// Ends the connection both ways.
+    #[must_use]
+    pub fn resets(mut self) -> Self {
+        self.flags |= RST;
         self
     }
 
