@@ -84,13 +84,18 @@ impl Splitter {
     /// Keeps what it sees of connections from this local port; call it before connecting. Those of
     /// which nothing is seen for an hour are forgotten, and two minutes after they were closed.
     pub fn watch(&mut self, local_port: u16) {
-        self.watched.entry(local_port).or_default();
+        let port = self.watched.entry(local_port).or_default();
+        port.watches = port.watches.saturating_add(1);
     }
 
-    /// Forgets the connections of this local port; call it after closing.
+    /// Forgets the connections of this local port, once it was called as often as [`Self::watch`];
+    /// call it after closing.
     pub fn unwatch(&mut self, local_port: u16) {
-        if let Some(port) = self.watched.remove(&local_port) {
+        let Some(port) = self.watched.get_mut(&local_port) else { return };
+        port.watches = port.watches.saturating_sub(1);
+        if port.watches == 0 {
             self.held -= port.held_bytes();
+            self.watched.remove(&local_port);
         }
     }
 
@@ -103,11 +108,7 @@ impl Splitter {
             if self.watched.contains_key(&source) { (source, true) } else { (destination, false) };
         let Some(port) = self.watched.get_mut(&local_port) else { return };
         let before = port.held_bytes();
-        if by_client {
-            port.send(&segment);
-        } else {
-            port.receive(&segment);
-        }
+        port.take(&segment, by_client);
         self.held = self.held - before + port.held_bytes();
         if self.held > self.most_held {
             self.forget_largest();

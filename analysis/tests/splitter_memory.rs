@@ -143,6 +143,19 @@ fn left_after(minutes: i64, closed: bool) -> usize {
 }
 
 #[test]
+fn a_port_that_is_watched_twice_is_kept_until_both_are_over() {
+    let connection = Connection::ipv4();
+    let mut splitter = watching(connection.client.port());
+    splitter.watch(connection.client.port());
+    push(&mut splitter, &connection, &request());
+    splitter.unwatch(connection.client.port());
+    push(&mut splitter, &connection, &response(130_100));
+    assert!(has_times(splitter.resolve(&markers(&connection)).as_ref()));
+    splitter.unwatch(connection.client.port());
+    assert_eq!((splitter.connections(), splitter.held_bytes()), (0, 0));
+}
+
+#[test]
 fn a_connection_that_is_closed_or_long_silent_is_forgotten() {
     assert_eq!((left_after(1, true), left_after(3, true)), (1, 0));
     assert_eq!((left_after(59, false), left_after(61, false)), (1, 0));

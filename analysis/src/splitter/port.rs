@@ -19,6 +19,8 @@ const MOST_SILENT_WHEN_OVER: u8 = 2;
 /// The flows of one port, in the order in which they began.
 #[derive(Debug, Default)]
 pub(super) struct Port {
+    /// How often it is watched: sockets of several addresses may have the same port.
+    pub(super) watches: u32,
     flows: Vec<Kept>,
     segments: u64,
 }
@@ -67,32 +69,25 @@ impl Port {
         self.flows().map(Flow::held_bytes).sum()
     }
 
-    /// Takes a segment that the client sent.
-    pub(super) fn send(&mut self, segment: &Segment<'_>) {
-        let (client, server) = (segment.source, segment.destination);
+    /// Takes a segment that the client sent, or the server.
+    pub(super) fn take(&mut self, segment: &Segment<'_>, by_client: bool) {
+        let (source, destination) = (segment.source, segment.destination);
+        let (client, server) =
+            if by_client { (source, destination) } else { (destination, source) };
+        let begins = |flow: &Flow| {
+            if by_client { flow.is_opened_by(segment) } else { flow.is_accepted_by(segment) }
+        };
         let known = self.flows.iter().rposition(|kept| {
-            let flow = &kept.flow;
-            flow.connects(client, server) && (!segment.syn || flow.is_opened_by(segment))
+            kept.flow.connects(client, server) && (!segment.syn || begins(&kept.flow))
         });
-        if let Some(kept) = self.known_or_begun(known, segment, (client, server)) {
+        let Some(kept) = self.known_or_begun(known, segment, (client, server)) else { return };
+        if by_client {
             kept.flow.send(segment);
-            kept.client_closed |= segment.closes || segment.resets;
-            kept.server_closed |= segment.resets;
-        }
-    }
-
-    /// Takes a segment that the server sent.
-    pub(super) fn receive(&mut self, segment: &Segment<'_>) {
-        let (client, server) = (segment.destination, segment.source);
-        let known = self.flows.iter().rposition(|kept| {
-            let flow = &kept.flow;
-            flow.connects(client, server) && (!segment.syn || flow.is_accepted_by(segment))
-        });
-        if let Some(kept) = self.known_or_begun(known, segment, (client, server)) {
+        } else {
             kept.flow.receive(segment);
-            kept.server_closed |= segment.closes || segment.resets;
-            kept.client_closed |= segment.resets;
         }
+        kept.client_closed |= segment.resets || (segment.closes && by_client);
+        kept.server_closed |= segment.resets || (segment.closes && !by_client);
     }
 
     /// Ends a round: what was silent for too many of them expires.

@@ -31,14 +31,6 @@ const MOST_HELD: usize = 48 << 10;
 /// What a connection may take beside what is counted against the bound.
 const UNCOUNTED: usize = 512;
 
-const LINK_TYPES: [LinkType; 5] = [
-    LinkType::Ethernet,
-    LinkType::Loopback,
-    LinkType::Raw,
-    LinkType::LinuxCooked,
-    LinkType::LinuxCooked2,
-];
-
 /// Any bytes as a capture file, with all that its frames go through.
 ///
 /// # Panics
@@ -67,7 +59,9 @@ pub fn link_layer(bytes: &[u8]) {
     let mut engine = Engine::new();
     let mut at = 0;
     while let (Some(kind), Some(length), Some(cut)) = (input.byte(), input.byte(), input.byte()) {
-        let Some(link_type) = LINK_TYPES.get(usize::from(kind) % LINK_TYPES.len()) else { return };
+        let Some(link_type) = LinkType::ALL.get(usize::from(kind) % LinkType::ALL.len()) else {
+            return;
+        };
         let bytes = input.take(usize::from(length));
         let wire_len = u32::try_from(bytes.len()).unwrap_or(0) + u32::from(cut);
         let frame = Frame { timestamp: Timestamp::from_unix_ns(at), wire_len, bytes };
@@ -87,7 +81,7 @@ struct Engine {
 
 impl Engine {
     fn new() -> Self {
-        let splitters = LINK_TYPES.map(|link_type| {
+        let splitters = LinkType::ALL.map(|link_type| {
             let mut splitter = Splitter::new(link_type).holding_at_most(MOST_HELD);
             (0..=u16::MAX).step_by(251).for_each(|port| splitter.watch(port));
             splitter
