@@ -124,6 +124,17 @@ fn handshakes_without_end_are_not_kept() {
 }
 
 #[test]
+fn a_servers_first_record_is_not_kept() {
+    let mut run = Run::new(finder());
+    let connection = numbered(1);
+    run.push(&connection, &[client(0).syn(), server(1).syn().acknowledges(0)]);
+    let record = [&[22, 3, 3, 0x1f, 0xfb][..], &[0; 8187]].concat();
+    run.push(&connection, &[server(2).bytes(0, &record).acknowledges(0)]);
+    assert!(run.most_held < record.len() / 2, "{}", run.most_held);
+    run.finish();
+}
+
+#[test]
 fn requests_that_nobody_answers_are_bounded_and_those_after_them_find_no_answer() {
     let mut run = Run::new(finder());
     let connection = numbered(1);

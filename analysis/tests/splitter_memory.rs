@@ -104,10 +104,16 @@ fn no_connection_goes_for_a_stray() {
     for number in 0..16 {
         push(&mut splitter, &to_server(number), &request());
     }
+    // One of them is over, and its exchange may still be asked for.
+    push(&mut splitter, &to_server(0), &response(130_100));
+    let closing = [client(130_200).closes(), server(130_300).closes().acknowledges(3001)];
+    push(&mut splitter, &to_server(0), &closing);
     push(&mut splitter, &to_server(16), &[server(90_000).data(0..10)]);
     for number in 0..16 {
         let connection = to_server(number);
-        push(&mut splitter, &connection, &response(130_100));
+        if number > 0 {
+            push(&mut splitter, &connection, &response(130_400));
+        }
         assert!(has_times(splitter.resolve(&markers(&connection)).as_ref()), "{number}");
     }
     assert_eq!(splitter.resolve(&markers(&to_server(16))), None);
@@ -122,6 +128,35 @@ fn a_connection_more_takes_the_place_of_the_one_that_was_silent_for_longest() {
     let kept =
         |number: u16| splitter.has_seen(&Markers { response: 0..0, ..markers(&to_server(number)) });
     assert_eq!([0, 1, 2, 16].map(kept), [true, false, true, true]);
+}
+
+#[test]
+fn a_connection_that_was_replaced_goes_before_any_other() {
+    let mut splitter = watching(Connection::ipv4().client.port());
+    let replaced = to_server(14);
+    for number in 0..15 {
+        push(&mut splitter, &to_server(number), &request());
+    }
+    let replacing = Connection { client_isn: replaced.client_isn + 77, ..replaced };
+    push(&mut splitter, &replacing, &request());
+    push(&mut splitter, &to_server(15), &request());
+    let asked = Markers { response: 0..0, ..markers(&to_server(0)) };
+    assert!(splitter.has_seen(&asked) && splitter.connections() == 16);
+}
+
+#[test]
+fn the_room_that_a_large_exchange_took_is_given_back() {
+    let connection = Connection::ipv4();
+    let mut splitter = watching(connection.client.port());
+    push(&mut splitter, &connection, &request()[..2]);
+    for start in 0..3000 {
+        push(&mut splitter, &connection, &[client(41_000).data(start..start + 1)]);
+    }
+    push(&mut splitter, &connection, &[server(81_000).acknowledges(3000)]);
+    push(&mut splitter, &connection, &response(130_100));
+    assert!(splitter.held_bytes() > 100_000);
+    assert!(has_times(splitter.resolve(&markers(&connection)).as_ref()));
+    assert!(splitter.held_bytes() < 10_000, "{}", splitter.held_bytes());
 }
 
 /// How many connections are left after an exchange, when so many minutes with traffic of others
