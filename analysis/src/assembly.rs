@@ -12,6 +12,8 @@ use crate::time::Timestamp;
 /// The most captured bytes and segments that wait for one direction's gap to be filled.
 const MOST_WAITING: usize = 256 << 10;
 const MOST_SEGMENTS: usize = 1024;
+/// About what a segment that waits takes beside its bytes.
+const SEGMENT_BYTES: usize = 128;
 
 /// Bytes of one segment that come next in their stream.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +73,11 @@ impl Assembly {
     /// A stream that is seen from this position on.
     pub(crate) fn from_position(position: u64) -> Self {
         Self { next: Some(position), ..Self::default() }
+    }
+
+    /// The memory that it takes beside itself, in bytes, about.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.held + self.waiting.len() * SEGMENT_BYTES
     }
 
     /// Takes a segment's bytes and hands on those that are in order.

@@ -12,7 +12,7 @@ mod opening;
 mod round_trips;
 mod server_clock;
 
-use std::{collections::VecDeque, net::SocketAddr, ops::Range, time::Duration};
+use std::{collections::VecDeque, mem::size_of, net::SocketAddr, ops::Range, time::Duration};
 
 use self::{
     coverage::Added,
@@ -33,8 +33,12 @@ use crate::{
 };
 
 /// The most events of one flow that are kept, about 4 MB; a stream that is never resolved loses
-/// its oldest. An upload of 40 MB in full segments, each acknowledged, stays below.
-pub(crate) const MOST_EVENTS: usize = 1 << 16;
+/// its oldest, and the exchange that they belong to is flagged as a gap of the capture. An upload
+/// of 40 MB in full segments, each acknowledged, stays below.
+const MOST_EVENTS: usize = 1 << 16;
+
+/// How many places a queue keeps once what filled it is resolved.
+const KEPT_ROOM: usize = 1 << 6;
 
 /// Stamps of neighbouring frames may run backwards by this much, because several processors take
 /// them; more is a stepped clock.
@@ -131,9 +135,23 @@ impl Flow {
         }
     }
 
+    /// The memory that it takes beside itself, in bytes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.events.capacity() * size_of::<Event>()
+            + self.round_trips.held_bytes()
+            + self.opening.held_bytes()
+            + self.sent.covered.held_bytes()
+            + self.received.covered.held_bytes()
+    }
+
     /// Whether it connects these ends.
     pub(crate) fn connects(&self, client: SocketAddr, server: SocketAddr) -> bool {
         self.client == client && self.server == server
+    }
+
+    /// Whether it connects the ends that another does.
+    pub(crate) fn has_ends_of(&self, other: &Self) -> bool {
+        self.connects(other.client, other.server)
     }
 
     /// Whether a segment of the client that opens a connection opens this one.
@@ -387,5 +405,22 @@ impl Flow {
                 _ => !belongs(event),
             }
         });
+        shrink(&mut self.events);
+    }
+
+    /// Forgets all that happened, but not how its positions are numbered nor its least round trip:
+    /// an exchange that was under way has a gap, the next one none.
+    pub(crate) fn forget_log(&mut self) {
+        let (sent, received) = self.reached();
+        self.events = VecDeque::new();
+        self.round_trips.forget_all();
+        self.forget(sent, received);
+    }
+}
+
+/// Gives back the room that a queue no longer needs.
+fn shrink<T>(queue: &mut VecDeque<T>) {
+    if queue.len() <= KEPT_ROOM && queue.capacity() > KEPT_ROOM {
+        queue.shrink_to(KEPT_ROOM);
     }
 }

@@ -34,6 +34,10 @@ pub enum LinkType {
 }
 
 impl LinkType {
+    /// Every link type.
+    pub const ALL: [Self; 5] =
+        [Self::Ethernet, Self::Loopback, Self::Raw, Self::LinuxCooked, Self::LinuxCooked2];
+
     /// The link type of a LINKTYPE/DLT number; `None` where it is not one that is understood.
     pub const fn from_number(number: i32) -> Option<Self> {
         match number {

@@ -4,7 +4,8 @@
 //! exchange when the next one begins or its stream ends, a stream when it is silent for long. Which
 //! bytes are a request and which its response is read from plain HTTP/1.1 heads or inferred from
 //! TLS record headers; the split is then made by the same code as for the agent's own exchanges.
-//! Memory is bounded: streams that are closed or idle expire by the frames' own time.
+//! Memory is bounded: streams that are closed or idle expire by the frames' own time, and where all
+//! together hold too much the largest is ended.
 
 mod conversation;
 mod http;
@@ -44,6 +45,8 @@ const IDLE: Duration = Duration::from_mins(15);
 const CLOSED: Duration = Duration::from_mins(1);
 /// How often, in the frames' time, silent streams are looked for.
 const SWEEP: Duration = Duration::from_secs(10);
+/// At how many of them such a sweep may look for each segment that came since the last.
+const LOOKS_A_SEGMENT: usize = 16;
 /// The most addresses whose names are kept, and pairs of ends whose generations are counted; with
 /// more of them all are forgotten.
 const MOST_NAMES: usize = 16_384;
@@ -203,9 +206,18 @@ pub struct ExchangeFinder {
     names: HashMap<IpAddr, Arc<str>>,
     begun: u64,
     swept_at: Option<Timestamp>,
+    /// How many segments came since then.
+    since_sweep: usize,
+    /// The memory that the streams take beside themselves, in bytes, and the most that they may.
+    held: usize,
+    most_held: usize,
 }
 
 impl ExchangeFinder {
+    /// The most memory that is kept of all streams, in bytes, beside about 2 KB for each, where
+    /// nothing else is said. One stream holds 8 MB at the most.
+    pub const MOST_HELD: usize = 256 << 20;
+
     /// A finder that has seen nothing.
     pub fn new(filter: StreamFilter) -> Self {
         Self {
@@ -215,7 +227,17 @@ impl ExchangeFinder {
             names: HashMap::new(),
             begun: 0,
             swept_at: None,
+            since_sweep: 0,
+            held: 0,
+            most_held: Self::MOST_HELD,
         }
+    }
+
+    /// The finder with another bound on the memory of all streams. Where they would hold more, the
+    /// one that holds most is ended; what still comes of it is another stream, without a handshake.
+    #[must_use]
+    pub fn holding_at_most(self, bytes: usize) -> Self {
+        Self { most_held: bytes, ..self }
     }
 
     /// Takes one frame and hands on what it shows to be over.
@@ -228,15 +250,18 @@ impl ExchangeFinder {
         let ends = ends(&segment);
         let known = self.streams.get(&ends);
         if known.is_none_or(|stream| stream.is_replaced_by(&segment)) {
-            if let Some(stream) = self.streams.remove(&ends) {
-                end(stream, sink);
-            }
+            self.end_one(&ends, sink);
             if !self.begin(ends, &segment, sink) {
                 return;
             }
         }
         if let Some(stream) = self.streams.get_mut(&ends) {
+            self.held -= stream.held_bytes();
             stream.push(&segment, sink);
+            self.held += stream.held_bytes();
+        }
+        if self.held > self.most_held {
+            self.end_largest(sink);
         }
     }
 
@@ -248,6 +273,11 @@ impl ExchangeFinder {
     /// How many streams are followed.
     pub fn streams(&self) -> usize {
         self.streams.len()
+    }
+
+    /// The memory that is kept of all streams, in bytes, beside about 2 KB for each.
+    pub const fn held_bytes(&self) -> usize {
+        self.held
     }
 
     /// Begins a stream; returns whether it is of interest.
@@ -284,11 +314,15 @@ impl ExchangeFinder {
 
     fn sweep(&mut self, now: Timestamp, sink: &mut impl FnMut(Finding)) {
         let swept_at = *self.swept_at.get_or_insert(now);
-        // Where time runs backwards the sweeps begin anew.
-        if now.since(swept_at).is_some_and(|length| length < SWEEP) {
+        self.since_sweep += 1;
+        // Where time runs backwards the sweeps begin anew. Where it does so again and again, as in
+        // captures of two clocks, not every segment may cost a look at all streams.
+        if now.since(swept_at).is_some_and(|length| length < SWEEP)
+            || self.since_sweep < self.streams.len() / LOOKS_A_SEGMENT
+        {
             return;
         }
-        self.swept_at = Some(now);
+        (self.swept_at, self.since_sweep) = (Some(now), 0);
         let silent = |stream: &Stream| {
             let limit = if stream.is_closed() { CLOSED } else { IDLE };
             now.since(stream.last_seen()).is_some_and(|length| length > limit)
@@ -308,14 +342,29 @@ impl ExchangeFinder {
             self.streams.extract_if(|_, stream| over(stream)).collect();
         ended.sort_unstable_by_key(|(_, stream)| stream.number());
         for (_, stream) in ended {
-            end(stream, sink);
+            self.end(stream, sink);
         }
     }
-}
 
-fn end(mut stream: Stream, sink: &mut impl FnMut(Finding)) {
-    stream.finish(sink);
-    sink(Finding::Stream(Box::new(stream.summary())));
+    fn end_largest(&mut self, sink: &mut impl FnMut(Finding)) {
+        let sizes = self.streams.iter();
+        let largest = sizes.max_by_key(|(_, stream)| (stream.held_bytes(), stream.number()));
+        if let Some(ends) = largest.map(|(ends, _)| *ends) {
+            self.end_one(&ends, sink);
+        }
+    }
+
+    fn end_one(&mut self, ends: &Ends, sink: &mut impl FnMut(Finding)) {
+        if let Some(stream) = self.streams.remove(ends) {
+            self.end(stream, sink);
+        }
+    }
+
+    fn end(&mut self, mut stream: Stream, sink: &mut impl FnMut(Finding)) {
+        self.held -= stream.held_bytes();
+        stream.finish(sink);
+        sink(Finding::Stream(Box::new(stream.summary())));
+    }
 }
 
 /// Who is the client and who the server. Without a SYN the server is the end with a port of interest

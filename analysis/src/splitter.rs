@@ -2,13 +2,16 @@
 //!
 //! A frame goes through `link_layer` and `segment` to the `flow` of its connection; when a call
 //! has ended, `exchange` reads the split from the flow, at the boundaries that the agent's markers
-//! name. Only watched ports are kept, each within a fixed amount of memory.
+//! name. Only watched ports are kept, each with a fixed number of connections, and all of them
+//! within a fixed amount of memory: a splitter may run for months.
+
+mod port;
 
 use std::{collections::HashMap, net::SocketAddr, ops::Range, time::Duration};
 
+use self::port::Port;
 use crate::{
     exchange,
-    flow::Flow,
     frame::{Frame, LinkType},
     segment::Segment,
     split::Split,
@@ -39,45 +42,76 @@ pub struct Markers {
     pub complete: bool,
 }
 
-/// The most connections of one local port that are kept; a port that many servers or many
-/// generations share loses its oldest.
-const MOST_FLOWS: usize = 16;
+/// A round of looking for connections that expire, by the frames' own time. They are counted, so
+/// that a clock that is stepped forward ends one round and no connection.
+const ROUND: Duration = Duration::from_mins(1);
 
 /// Turns frames of live connections into splits; a push state machine without I/O.
 #[derive(Debug)]
 pub struct Splitter {
     link_type: LinkType,
-    /// The flows of each watched port, oldest first.
-    watched: HashMap<u16, Vec<Flow>>,
+    watched: HashMap<u16, Port>,
+    /// The memory that the watched ports' flows take beside themselves.
+    held: usize,
+    most_held: usize,
+    round_began: Option<Timestamp>,
 }
 
 impl Splitter {
+    /// The most memory that is kept of all connections, in bytes, beside a few hundred for each,
+    /// where nothing else is said. One connection holds 5 MB at the most.
+    pub const MOST_HELD: usize = 128 << 20;
+
     /// A splitter for frames of this link type, watching no connection yet.
     pub fn new(link_type: LinkType) -> Self {
-        Self { link_type, watched: HashMap::new() }
+        Self {
+            link_type,
+            watched: HashMap::new(),
+            held: 0,
+            most_held: Self::MOST_HELD,
+            round_began: None,
+        }
     }
 
-    /// Keeps what it sees of connections from this local port; call it before connecting.
+    /// The splitter with another bound on the memory of all connections. Where they would hold
+    /// more, the one that holds most loses what happened on it, and an exchange that is under way
+    /// there has a gap.
+    #[must_use]
+    pub fn holding_at_most(self, bytes: usize) -> Self {
+        Self { most_held: bytes, ..self }
+    }
+
+    /// Keeps what it sees of connections from this local port; call it before connecting. Those of
+    /// which nothing is seen for an hour are forgotten, and two minutes after they were closed.
     pub fn watch(&mut self, local_port: u16) {
-        self.watched.entry(local_port).or_default();
+        let port = self.watched.entry(local_port).or_default();
+        port.watches = port.watches.saturating_add(1);
     }
 
-    /// Forgets the connections of this local port; call it after closing.
+    /// Forgets the connections of this local port, once it was called as often as [`Self::watch`];
+    /// call it after closing.
     pub fn unwatch(&mut self, local_port: u16) {
-        self.watched.remove(&local_port);
+        let Some(port) = self.watched.get_mut(&local_port) else { return };
+        port.watches = port.watches.saturating_sub(1);
+        if port.watches == 0 {
+            self.held -= port.held_bytes();
+            self.watched.remove(&local_port);
+        }
     }
 
     /// Takes one frame; frames of connections that are not watched leave no trace.
     pub fn push(&mut self, frame: &Frame<'_>) {
         let Some(segment) = Segment::read(self.link_type, frame) else { return };
-        if let Some(flows) = self.watched.get_mut(&segment.source.port()) {
-            if let Some(flow) = sending_flow(flows, &segment) {
-                flow.send(&segment);
-            }
-        } else if let Some(flows) = self.watched.get_mut(&segment.destination.port())
-            && let Some(flow) = receiving_flow(flows, &segment)
-        {
-            flow.receive(&segment);
+        self.note_time(segment.timestamp);
+        let (source, destination) = (segment.source.port(), segment.destination.port());
+        let (local_port, by_client) =
+            if self.watched.contains_key(&source) { (source, true) } else { (destination, false) };
+        let Some(port) = self.watched.get_mut(&local_port) else { return };
+        let before = port.held_bytes();
+        port.take(&segment, by_client);
+        self.held = self.held - before + port.held_bytes();
+        if self.held > self.most_held {
+            self.forget_largest();
         }
     }
 
@@ -85,8 +119,8 @@ impl Splitter {
     /// with the request acknowledged. It stays false where the capture has a gap or the response
     /// came before the request was complete, so ask until a deadline only.
     pub fn has_seen(&self, markers: &Markers) -> bool {
-        let flows = self.watched.get(&markers.client.port()).map_or(&[][..], Vec::as_slice);
-        let Some(flow) = generation(flows, markers).and_then(|index| flows.get(index)) else {
+        let port = self.watched.get(&markers.client.port());
+        let Some(flow) = port.and_then(|port| port.flow(generation(port, markers)?)) else {
             return false;
         };
         let request = flow.locate_request(&markers.request);
@@ -95,66 +129,67 @@ impl Splitter {
     }
 
     /// The split of a finished exchange, forgetting all of its connection up to its end; `None`
-    /// where no frame of the connection was seen.
+    /// where no frame of the connection was seen, or none for so long that it is forgotten.
     pub fn resolve(&mut self, markers: &Markers) -> Option<Split> {
-        let flows = self.watched.get_mut(&markers.client.port())?;
-        let index = generation(flows, markers)?;
-        let flow = flows.get_mut(index)?;
+        let port = self.watched.get_mut(&markers.client.port())?;
+        let index = generation(port, markers)?;
+        let flow = port.flow_mut(index)?;
         let request = flow.locate_request(&markers.request);
         let response = flow.locate_response(&markers.response);
         let split = exchange::split(flow, markers, request.as_ref(), response.as_ref());
-        let end = |range: Option<Range<u64>>| range.map_or(0, |range| range.end);
-        flow.forget(end(request), end(response));
+        // Of an exchange that cannot be found nothing is left to be asked for.
+        let (sent, received) = flow.reached();
+        let end = |range: Option<Range<u64>>, reached| range.map_or(reached, |range| range.end);
+        let before = flow.held_bytes();
+        flow.forget(end(request, sent), end(response, received));
+        self.held = self.held - before + flow.held_bytes();
         Some(split)
     }
-}
 
-/// The flow that a segment of the client belongs to, begun where it is the first of one.
-fn sending_flow<'f>(flows: &'f mut Vec<Flow>, segment: &Segment<'_>) -> Option<&'f mut Flow> {
-    let (client, server) = (segment.source, segment.destination);
-    let known = flows.iter().rposition(|flow| {
-        flow.connects(client, server) && (!segment.syn || flow.is_opened_by(segment))
-    });
-    known_or_begun(flows, known, segment, (client, server))
-}
+    /// How many connections are kept.
+    pub fn connections(&self) -> usize {
+        self.watched.values().map(|port| port.flows().count()).sum()
+    }
 
-/// The flow that a segment of the server belongs to, begun where it is the first of one.
-fn receiving_flow<'f>(flows: &'f mut Vec<Flow>, segment: &Segment<'_>) -> Option<&'f mut Flow> {
-    let (client, server) = (segment.destination, segment.source);
-    let known = flows.iter().rposition(|flow| {
-        flow.connects(client, server) && (!segment.syn || flow.is_accepted_by(segment))
-    });
-    known_or_begun(flows, known, segment, (client, server))
-}
+    /// The memory that is kept of all connections, in bytes, beside a few hundred for each.
+    pub const fn held_bytes(&self) -> usize {
+        self.held
+    }
 
-/// A segment begins a flow where it opens or accepts one, or carries bytes; what else is seen of
-/// an unknown connection is the end of one that is over.
-fn known_or_begun<'f>(
-    flows: &'f mut Vec<Flow>,
-    known: Option<usize>,
-    segment: &Segment<'_>,
-    (client, server): (SocketAddr, SocketAddr),
-) -> Option<&'f mut Flow> {
-    if let Some(index) = known {
-        return flows.get_mut(index);
+    fn note_time(&mut self, now: Timestamp) {
+        let began = *self.round_began.get_or_insert(now);
+        match now.since(began) {
+            Some(length) if length < ROUND => {}
+            // Where time runs backwards the round begins anew.
+            None => self.round_began = Some(now),
+            Some(_) => {
+                self.round_began = Some(now);
+                self.watched.values_mut().for_each(Port::end_round);
+                self.held = self.watched.values().map(Port::held_bytes).sum();
+            }
+        }
     }
-    if !segment.syn && segment.payload == 0 {
-        return None;
+
+    fn forget_largest(&mut self) {
+        let flows = self.watched.iter().flat_map(|(number, port)| {
+            let flows = port.flows().enumerate();
+            flows.map(|(index, flow)| (flow.held_bytes(), *number, index))
+        });
+        let Some((held, number, index)) = flows.max() else { return };
+        let port = self.watched.get_mut(&number);
+        if let Some(flow) = port.and_then(|port| port.flow_mut(index)) {
+            flow.forget_log();
+            self.held = self.held - held + flow.held_bytes();
+        }
     }
-    if flows.len() == MOST_FLOWS {
-        flows.remove(0);
-    }
-    flows.push(Flow::new(client, server, segment.timestamp));
-    flows.last_mut()
 }
 
 /// Which flow the markers speak of: of those between their ends that are not older than the
 /// agent's decision to connect, the one that began nearest to it, openings that were seen first.
-fn generation(flows: &[Flow], markers: &Markers) -> Option<usize> {
+fn generation(port: &Port, markers: &Markers) -> Option<usize> {
     let (client, server) = (canonical(markers.client), canonical(markers.server));
     let earliest = markers.opened_at.minus(OPENING_TOLERANCE);
-    flows
-        .iter()
+    port.flows()
         .enumerate()
         .filter(|(_, flow)| flow.connects(client, server) && flow.first_seen() >= earliest)
         .min_by_key(|(_, flow)| {

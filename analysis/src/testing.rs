@@ -17,6 +17,7 @@
 //! ```
 
 mod capture;
+pub mod entry;
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -31,6 +32,11 @@ use crate::{
 
 /// Ethernet pads shorter frames on the wire.
 const LEAST_ETHERNET: usize = 60;
+/// The bits of the TCP header's flags.
+const FIN: u8 = 0x01;
+const SYN: u8 = 0x02;
+const RST: u8 = 0x04;
+const ACK: u8 = 0x10;
 
 /// The moment so many microseconds after the start of all test conversations.
 pub const fn moment(microseconds: i64) -> Timestamp {
@@ -52,7 +58,7 @@ pub const fn server(microseconds: i64) -> Packet {
 pub struct Packet {
     by_client: bool,
     at: Timestamp,
-    syn: bool,
+    flags: u8,
     data: Range<u64>,
     content: Vec<u8>,
     acknowledges: Option<u64>,
@@ -67,7 +73,7 @@ impl Packet {
         Self {
             by_client,
             at,
-            syn: false,
+            flags: 0,
             data: 0..0,
             content: Vec::new(),
             acknowledges: None,
@@ -88,10 +94,24 @@ impl Packet {
         self.data.clone()
     }
 
+    /// Closes its side's stream.
+    #[must_use]
+    pub fn closes(mut self) -> Self {
+        self.flags |= FIN;
+        self
+    }
+
+    /// Ends the connection both ways.
+    #[must_use]
+    pub fn resets(mut self) -> Self {
+        self.flags |= RST;
+        self
+    }
+
     /// Opens its side's stream.
     #[must_use]
     pub fn syn(mut self) -> Self {
-        self.syn = true;
+        self.flags |= SYN;
         self
     }
 
@@ -296,20 +316,19 @@ impl Connection {
     }
 
     fn segment_header(&self, packet: &Packet) -> Vec<u8> {
-        const SYN: u8 = 0x02;
-        const ACK: u8 = 0x10;
         let (source, destination) = self.ends(packet);
         let (own, other) = if packet.by_client {
             (self.client_isn, self.server_isn)
         } else {
             (self.server_isn, self.client_isn)
         };
-        let sequence = if packet.syn { own } else { sequence_after(own, packet.data.start) };
+        let sequence =
+            if packet.flags & SYN != 0 { own } else { sequence_after(own, packet.data.start) };
         let acknowledged =
             packet.acknowledges.map_or(0, |position| sequence_after(other, position));
         let options = options(packet, other);
         let words = u8::try_from((20 + options.len()) / 4).unwrap_or(u8::MAX);
-        let flags = (u8::from(packet.syn) * SYN) | (u8::from(packet.acknowledges.is_some()) * ACK);
+        let flags = packet.flags | (u8::from(packet.acknowledges.is_some()) * ACK);
         let mut bytes = Vec::new();
         bytes.extend(source.port().to_be_bytes());
         bytes.extend(destination.port().to_be_bytes());

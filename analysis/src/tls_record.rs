@@ -97,7 +97,8 @@ pub(crate) struct RecordWalker {
     seen: bool,
     from_start: bool,
     counts: RecordCounts,
-    hello: Vec<u8>,
+    /// The body of the first handshake record; `None` where nobody wants it.
+    hello: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Debug)]
@@ -114,7 +115,7 @@ impl RecordWalker {
     /// A walker at a stream's start, or somewhere in it.
     pub(crate) const fn new(from_start: bool) -> Self {
         let counts = RecordCounts { application: 0, handshake: 0, other: 0 };
-        let hello = Vec::new();
+        let hello = Some(Vec::new());
         let epoch = Timestamp::from_unix_ns(0);
         let place = if from_start {
             Place::Header { read: Vec::new(), start: 0, at: epoch, acknowledged: 0 }
@@ -129,14 +130,24 @@ impl RecordWalker {
         self.counts
     }
 
-    /// The body of the stream's first handshake record, as far as it was captured in order.
-    pub(crate) fn hello(&self) -> &[u8] {
-        &self.hello
+    /// The memory that it takes beside itself, in bytes, but for a record's header.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.hello.as_ref().map_or(0, Vec::capacity)
     }
 
-    /// Forgets the first handshake record.
+    /// The walker, which does not keep the first handshake record.
+    pub(crate) fn without_hello(self) -> Self {
+        Self { hello: None, ..self }
+    }
+
+    /// The body of the stream's first handshake record, as far as it was captured in order.
+    pub(crate) fn hello(&self) -> &[u8] {
+        self.hello.as_deref().unwrap_or_default()
+    }
+
+    /// Forgets the first handshake record, and what is still to come of it.
     pub(crate) fn forget_hello(&mut self) {
-        self.hello = Vec::new();
+        self.hello = None;
     }
 
     /// Takes the bytes that come next.
@@ -249,9 +260,10 @@ impl RecordWalker {
     }
 
     fn keep_hello(&mut self, rest: &[u8], length: u64) {
-        let room = MOST_HELLO.saturating_sub(self.hello.len());
+        let Some(hello) = &mut self.hello else { return };
+        let room = MOST_HELLO.saturating_sub(hello.len());
         let length = usize::try_from(length).unwrap_or(usize::MAX).min(room).min(rest.len());
-        self.hello.extend_from_slice(rest.get(..length).unwrap_or_default());
+        hello.extend_from_slice(rest.get(..length).unwrap_or_default());
     }
 
     const fn count(&mut self, content: ContentType) {

@@ -10,14 +10,6 @@ use armol_analysis::{
 };
 use proptest::prelude::*;
 
-const LINK_TYPES: [LinkType; 5] = [
-    LinkType::Ethernet,
-    LinkType::Loopback,
-    LinkType::Raw,
-    LinkType::LinuxCooked,
-    LinkType::LinuxCooked2,
-];
-
 fn frames() -> impl Strategy<Value = Vec<CapturedFrame>> {
     let frame = (0..4_000_000_i64, prop::collection::vec(any::<u8>(), 0..200), 0..2000_u32);
     let frame = frame.prop_map(|(microseconds, bytes, cut)| CapturedFrame {
@@ -42,7 +34,7 @@ fn written(format: CaptureFormat, big_endian: bool, frames: &[CapturedFrame]) ->
 fn read_all(bytes: &[u8]) -> Option<Vec<CapturedFrame>> {
     let mut reader = CaptureReader::new(bytes).ok()?;
     let mut fragments = Fragments::new();
-    let mut splitters = LINK_TYPES.map(Splitter::new);
+    let mut splitters = LinkType::ALL.map(Splitter::new);
     let mut frames = Vec::new();
     while let Some(captured) = reader.next_frame() {
         let frame = captured.frame;
@@ -104,7 +96,7 @@ proptest! {
     #[test]
     fn any_packet_passes_every_link_layer(
         bytes in prop::collection::vec(any::<u8>(), 0..200),
-        link_type in prop::sample::select(&LINK_TYPES[..]),
+        link_type in prop::sample::select(&LinkType::ALL[..]),
         six in any::<bool>(),
         changes in prop::collection::vec((0..80_usize, any::<u8>()), 0..8),
     ) {

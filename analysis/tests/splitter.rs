@@ -495,6 +495,30 @@ fn the_pace_at_which_bytes_are_written_is_no_bottlenecks() {
 }
 
 #[test]
+fn a_train_of_acknowledgements_is_not_read_where_something_was_lost() {
+    let connection = Connection::ipv4();
+    let mut packets = opening();
+    for segment in 0..7 {
+        let start = segment * 1500;
+        packets.push(client(41_000).data(start..start + 1500).acknowledges(0));
+    }
+    packets.push(server(91_000).acknowledges(1500));
+    // Every second segment was lost. Each is sent again when the one before it is acknowledged,
+    // which takes 50 ms, and lets the acknowledgements jump by 3000 bytes.
+    for (lost, again) in [(1500, 101_000), (4500, 151_000), (7500, 201_000)] {
+        packets.push(client(again).data(lost..lost + 1500).acknowledges(0));
+        packets.push(server(again + 50_000).acknowledges(lost + 3000));
+    }
+    // At that pace the last 6000 bytes would take 100 ms; nothing was lost of them.
+    packets.push(client(251_000).data(10_500..16_500).acknowledges(0).super_frame());
+    packets.push(server(401_000).data(0..100).acknowledges(16_500));
+    let split = split(&connection, &packets, 0..16_500, 0..100);
+    assert_eq!(split.flags, SplitFlags::RETRANSMITTED | SplitFlags::PIGGYBACKED_ACK);
+    assert_eq!(split.rtt, Some(us(50_000)));
+    assert_eq!(parts(&split), (260_000, 100_000, 0));
+}
+
+#[test]
 fn acknowledgements_that_do_not_go_further_say_that_the_request_was_not_complete() {
     let connection = Connection::ipv4();
     let packets = after_opening([

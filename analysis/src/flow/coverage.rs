@@ -3,10 +3,13 @@
 //! Byte ranges, not packets: a super-frame, its parts sent again, and an acknowledgement of half
 //! of it all meet here.
 
-use std::ops::Range;
+use std::{mem::size_of, ops::Range};
 
-/// The most separate ranges that are kept; with more holes than this the oldest are given up.
+/// The most separate ranges that are kept; with more holes than this the oldest are given up, and
+/// their bytes count as not seen.
 const MOST_RANGES: usize = 256;
+/// The room for ranges that is kept once there are no holes.
+const KEPT_RANGES: usize = 4;
 
 /// A set of stream positions, as ranges in order that do not touch.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +27,11 @@ pub(crate) struct Added {
 }
 
 impl Coverage {
+    /// The memory that it takes beside itself, in bytes.
+    pub(super) const fn held_bytes(&self) -> usize {
+        self.ranges.capacity() * size_of::<Range<u64>>()
+    }
+
     /// No bytes yet, of a stream that begins at 0: what is missing before the first is a hole.
     pub(crate) fn from_start() -> Self {
         Self { ranges: vec![Range { start: 0, end: 0 }] }
@@ -71,6 +79,9 @@ impl Coverage {
     pub(crate) fn forget(&mut self, position: u64) {
         let gone = self.ranges.partition_point(|kept| kept.end <= position);
         self.ranges.drain(..gone.min(self.ranges.len().saturating_sub(1)));
+        if self.ranges.len() == 1 {
+            self.ranges.shrink_to(KEPT_RANGES);
+        }
     }
 }
 
@@ -119,6 +130,7 @@ mod tests {
             coverage.add(hole * 10..hole * 10 + 1);
         }
         assert_eq!(coverage.ranges.len(), MOST_RANGES);
+        assert!(coverage.held_bytes() <= 2 * MOST_RANGES * size_of::<Range<u64>>());
         coverage.forget(u64::MAX);
         assert!(coverage.ranges.len() == 1 && coverage.covers(&(99_990..99_991)));
     }

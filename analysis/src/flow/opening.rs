@@ -1,6 +1,6 @@
 //! How a TCP connection was opened.
 
-use std::time::Duration;
+use std::{mem::size_of, time::Duration};
 
 use crate::{segment::TcpStamps, time::Timestamp};
 
@@ -22,6 +22,11 @@ struct Syn {
 }
 
 impl Opening {
+    /// The memory that it takes beside itself, in bytes.
+    pub(super) const fn held_bytes(&self) -> usize {
+        self.syns.capacity() * size_of::<Syn>()
+    }
+
     /// Notes a SYN.
     pub(crate) fn syn(&mut self, at: Timestamp, stamps: Option<TcpStamps>) {
         if self.syns.len() < MOST_SYNS {

@@ -4,9 +4,16 @@
 //! rule): it ends exactly at a segment, and nothing that it covers was sent twice; or else its
 //! echoed timestamp names a single transmission (RFC 7323).
 
-use std::{collections::VecDeque, ops::Range, time::Duration};
+use std::{collections::VecDeque, mem::size_of, ops::Range, time::Duration};
 
-use crate::{flow::MOST_EVENTS, segment::TcpStamps, time::Timestamp};
+use crate::{flow::shrink, segment::TcpStamps, time::Timestamp};
+
+/// The most transmissions that wait for their acknowledgement, more than the largest window that
+/// Linux gives a sender has full segments; of more the oldest give no round trip.
+const MOST_OUTSTANDING: usize = 1 << 14;
+/// The most samples that are kept; of older ones only the least. A split looks at the last few of
+/// its upload.
+const MOST_SAMPLES: usize = 1 << 12;
 
 /// What is outstanding and what was measured.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +44,12 @@ struct Transmission {
 }
 
 impl RoundTrips {
+    /// The memory that it takes beside itself, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.outstanding.capacity() * size_of::<Transmission>()
+            + self.samples.capacity() * size_of::<Sample>()
+    }
+
     /// How far the server has acknowledged.
     pub(crate) const fn acknowledged(&self) -> u64 {
         self.acknowledged
@@ -66,7 +79,8 @@ impl RoundTrips {
         self.earlier_least = Some(least(self.earlier_least, length));
     }
 
-    /// Notes a transmission.
+    /// Notes a transmission. Bytes that the server has, as in a probe whether it is still there,
+    /// wait for nothing.
     pub(crate) fn send(
         &mut self,
         range: Range<u64>,
@@ -74,12 +88,15 @@ impl RoundTrips {
         stamps: Option<TcpStamps>,
         resent: bool,
     ) {
+        if range.end <= self.acknowledged {
+            return;
+        }
         if resent {
             for earlier in &mut self.outstanding {
                 earlier.resent |= overlap(&earlier.range, &range);
             }
         }
-        if self.outstanding.len() == MOST_EVENTS {
+        if self.outstanding.len() == MOST_OUTSTANDING {
             self.outstanding.pop_front();
         }
         let value = stamps.map(|stamps| stamps.value);
@@ -99,7 +116,7 @@ impl RoundTrips {
         let echo = stamps.map(|stamps| stamps.echo);
         let answered = self.answered(&(self.acknowledged..position), echo);
         if let Some(length) = answered.and_then(|sent| at.since(sent)) {
-            if self.samples.len() == MOST_EVENTS {
+            if self.samples.len() == MOST_SAMPLES {
                 self.forget_oldest();
             }
             self.samples.push_back(Sample { acknowledged: position, length });
@@ -137,11 +154,22 @@ impl RoundTrips {
         self.outstanding.clear();
     }
 
-    /// Keeps of the samples up to an acknowledgement only the least.
+    /// Keeps of the samples up to an acknowledgement only the least, and of what is outstanding
+    /// only what the server lacks.
     pub(crate) fn forget(&mut self, acknowledged: u64) {
         while self.samples.front().is_some_and(|sample| sample.acknowledged <= acknowledged) {
             self.forget_oldest();
         }
+        let received = self.acknowledged;
+        self.outstanding.retain(|sent| sent.range.end > received);
+        shrink(&mut self.outstanding);
+        shrink(&mut self.samples);
+    }
+
+    /// Keeps nothing but the least sample.
+    pub(crate) fn forget_all(&mut self) {
+        let least = self.least_without(None);
+        *self = Self { acknowledged: self.acknowledged, earlier_least: least, ..Self::default() };
     }
 
     fn forget_oldest(&mut self) {
@@ -206,6 +234,32 @@ mod tests {
         trips.send(0..100, at(50), None, true);
         trips.acknowledge(200, at(60), None);
         assert_eq!(lengths(&trips), [0; 0]);
+    }
+
+    #[test]
+    fn what_the_server_has_is_not_outstanding_when_it_is_sent_again() {
+        let mut trips = RoundTrips::default();
+        trips.send(0..100, at(0), None, false);
+        trips.acknowledge(100, at(5), None);
+        trips.send(99..100, at(1000), None, true);
+        assert!(!trips.is_outstanding());
+    }
+
+    #[test]
+    fn is_bounded_whatever_is_sent_and_acknowledged() {
+        let mut trips = RoundTrips::default();
+        for position in 0..40_000_u64 {
+            trips.send(position..position + 1, at(0), None, false);
+        }
+        for position in 1..=40_000 {
+            trips.acknowledge(position, at(7), None);
+        }
+        assert_eq!(trips.samples().count(), MOST_SAMPLES);
+        let most = trips.held_bytes();
+        assert!(most <= MOST_OUTSTANDING * 64 + MOST_SAMPLES * 32, "{most}");
+        trips.forget(40_000);
+        assert!(trips.held_bytes() * 8 < most, "{}", trips.held_bytes());
+        assert_eq!(trips.least_without(None), Some(Duration::from_millis(7)));
     }
 
     #[test]

@@ -5,12 +5,13 @@
 
 mod message;
 
-use std::{collections::VecDeque, ops::Range};
+use std::{collections::VecDeque, mem::size_of, ops::Range};
 
 pub(crate) use self::message::{Message, MessageWalker, looks_like_http};
 use crate::{assembly::Piece, offline::Bounds, split::SplitFlags};
 
-/// The most requests that wait for their answer on one connection; what is more is not followed.
+/// The most requests that wait for their answer on one connection, and answers for their request;
+/// from the first that is more on nothing is followed, since it could not be said what answers what.
 const MOST_PIPELINED: usize = 1024;
 
 /// Pairs the messages of one connection.
@@ -21,6 +22,8 @@ pub(crate) struct HttpConnection {
     requests: VecDeque<Range<u64>>,
     responses: VecDeque<Range<u64>>,
     complete: bool,
+    /// Whether there were too many requests; what comes after them is not followed.
+    overflowed: bool,
 }
 
 impl HttpConnection {
@@ -32,16 +35,26 @@ impl HttpConnection {
             requests: VecDeque::new(),
             responses: VecDeque::new(),
             complete: true,
+            overflowed: false,
         }
+    }
+
+    /// The memory that it takes beside itself, in bytes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let queued = self.requests.capacity() + self.responses.capacity();
+        self.client.held_bytes() + self.server.held_bytes() + queued * size_of::<Range<u64>>()
     }
 
     /// Takes the client's next bytes.
     pub(crate) fn client(&mut self, piece: &Piece<'_>) {
-        let Self { client, server, requests, .. } = self;
+        let Self { client, server, requests, overflowed, .. } = self;
         client.walk(piece, &mut |message| match message {
-            Message::Head { has_body_in_answer, .. } => server.expect(has_body_in_answer),
+            Message::Head { has_body_in_answer, .. } => {
+                *overflowed |= !server.expect(has_body_in_answer, MOST_PIPELINED);
+            }
             Message::Whole(range) => {
-                if requests.len() < MOST_PIPELINED {
+                *overflowed |= requests.len() == MOST_PIPELINED;
+                if !*overflowed {
                     requests.push_back(range);
                 }
             }
@@ -50,12 +63,14 @@ impl HttpConnection {
 
     /// Takes the server's next bytes.
     pub(crate) fn server(&mut self, piece: &Piece<'_>) {
-        let Self { server, responses, .. } = self;
+        let Self { server, responses, overflowed, .. } = self;
         server.walk(piece, &mut |message| {
-            if let Message::Whole(range) = message
-                && responses.len() < MOST_PIPELINED
-            {
-                responses.push_back(range);
+            if let Message::Whole(range) = message {
+                if responses.len() < MOST_PIPELINED {
+                    responses.push_back(range);
+                } else {
+                    *overflowed = true;
+                }
             }
         });
     }

@@ -4,7 +4,7 @@
 //! read by the protocol that the first of them speak. What the protocol calls an exchange is split
 //! by the code that splits the agent's own.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{mem::size_of, net::SocketAddr, sync::Arc, time::Duration};
 
 use crate::{
     assembly::{Assembly, Piece},
@@ -45,6 +45,8 @@ pub(super) struct Stream {
     exchanges: u32,
     /// The log's length from which on it is worth shortening.
     long_log: usize,
+    /// The memory that all of this takes beside itself, in bytes.
+    held: usize,
 }
 
 /// One direction.
@@ -86,6 +88,7 @@ impl Stream {
             protocol: Protocol::Unknown,
             exchanges: 0,
             long_log: LONG_LOG,
+            held: 0,
         }
     }
 
@@ -107,6 +110,11 @@ impl Stream {
     /// When its last frame was captured.
     pub(super) const fn last_seen(&self) -> Timestamp {
         self.span.1
+    }
+
+    /// The memory that it takes beside itself, in bytes, about.
+    pub(super) const fn held_bytes(&self) -> usize {
+        self.held
     }
 
     /// Whether both sides have closed it.
@@ -150,8 +158,18 @@ impl Stream {
             self.shorten_log();
             self.long_log = LONG_LOG.max(self.flow.events().len() * 2);
         }
+        let protocol = self.protocol.held_bytes();
+        self.held =
+            self.flow.held_bytes() + self.up.held_bytes() + self.down.held_bytes() + protocol;
     }
 }
+
+impl Side {
+    fn held_bytes(&self) -> usize {
+        self.assembly.as_ref().map_or(0, Assembly::held_bytes)
+    }
+}
+
 impl Stream {
     fn read_client(
         &mut self,
@@ -335,6 +353,14 @@ fn piece<'a>(segment: &Segment<'a>, position: u64, acknowledged: u64) -> Piece<'
 }
 
 impl Protocol {
+    fn held_bytes(&self) -> usize {
+        match self {
+            Self::Unknown => 0,
+            Self::Tls(tls) => size_of::<Tls>() + tls.up.held_bytes() + tls.down.held_bytes(),
+            Self::Http(http) => size_of::<HttpConnection>() + http.held_bytes(),
+        }
+    }
+
     /// Takes the client's next bytes; adds the exchanges that they show to be over.
     fn client(&mut self, piece: &Piece<'_>, flow: &Flow, over: &mut Vec<Bounds>) {
         match self.decided(piece, flow) {
@@ -399,7 +425,7 @@ impl Protocol {
                 let (up, down) = flow.starts_seen();
                 Self::Tls(Box::new(Tls {
                     up: RecordWalker::new(up),
-                    down: RecordWalker::new(down),
+                    down: RecordWalker::new(down).without_hello(),
                     conversation: Conversation::new(),
                 }))
             };

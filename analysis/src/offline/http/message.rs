@@ -90,9 +90,19 @@ impl MessageWalker {
         }
     }
 
-    /// Notes whether the next answer may have a body.
-    pub(crate) fn expect(&mut self, body: bool) {
-        self.bodies.push_back(body);
+    /// The memory that it takes beside itself, in bytes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.line.capacity() + self.bodies.capacity()
+    }
+
+    /// Notes whether the next answer may have a body; returns `false` where so many are expected
+    /// already.
+    pub(crate) fn expect(&mut self, body: bool, most: usize) -> bool {
+        let room = self.bodies.len() < most;
+        if room {
+            self.bodies.push_back(body);
+        }
+        room
     }
 
     /// Whether no message is under way.
