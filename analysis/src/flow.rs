@@ -35,7 +35,7 @@ use crate::{
 /// The most events of one flow that are kept, about 4 MB; a stream that is never resolved loses
 /// its oldest, and the exchange that they belong to is flagged as a gap of the capture. An upload
 /// of 40 MB in full segments, each acknowledged, stays below.
-const MOST_EVENTS: usize = 1 << 16;
+pub(crate) const MOST_EVENTS: usize = 1 << 16;
 
 /// How many places a queue keeps once what filled it is resolved.
 const KEPT_ROOM: usize = 1 << 6;
