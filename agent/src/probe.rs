@@ -258,6 +258,12 @@ impl Probe {
             None => None,
         }
         .unwrap_or_else(|| by_application(attempt, exchange, complete));
+        if !exchange.sent {
+            // The answer is to a part of the request, so neither is its upload nor its inference
+            // the image's.
+            split.flags |= SplitFlags::EARLY_RESPONSE;
+            split.times = None;
+        }
         if drift > LARGEST_DRIFT {
             split.flags |= SplitFlags::CLOCK_STEPPED;
             if split.method == SplitMethod::Packets {
@@ -291,6 +297,7 @@ impl Ending {
                     HttpError::Resolve { .. } => (Outcome::Dns, "dns"),
                     HttpError::Connect { .. } => (Outcome::Reset, "connect"),
                     HttpError::Tls { .. } => (Outcome::Tls, "tls"),
+                    HttpError::Version { .. } => (Outcome::Tls, "http_version"),
                     HttpError::Broken(_) => (Outcome::Reset, "reset"),
                     HttpError::Malformed(_) => (Outcome::ServerError, "malformed_http"),
                     HttpError::TooLarge => (Outcome::ServerError, "answer_too_large"),

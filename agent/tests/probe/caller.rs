@@ -7,6 +7,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use armol_agent::{
     capture::{Capture, interfaces_of},
     config::ProviderConfig,
+    http::Protocol,
     image_file::{self, LoadedImage},
     probe::Probe,
     targets::target,
@@ -39,6 +40,7 @@ pub(crate) fn config(providers: &Providers, api: Api, endpoint: &str) -> Provide
         price_microusd: 1000,
         timeout: Duration::from_secs(20),
         reuse_connection: true,
+        protocol: Protocol::default(),
         ca: Some(providers.path("simulator/ca.pem")),
         simulated: true,
     }
