@@ -14,7 +14,7 @@ use armol_analysis::{
     provider::Api,
     split::{SplitFlags, SplitMethod},
 };
-use caller::{AWS, Reads, answering, ask, config, image, loopback, one, probe};
+use caller::{AWS, Manner, answering, ask, config, image, one, probe};
 use support::{Faults, Providers, call};
 use tokio::time;
 use tokio_util::sync::CancellationToken;
@@ -119,7 +119,7 @@ async fn an_answer_that_cannot_be_read_was_answered_and_costs_its_price() {
         "HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nnonsense",
         "nonsense, not of HTTP at all\r\n\r\n",
     ] {
-        let url = answering(&ca, Reads::All, answer).await;
+        let url = answering(&ca, Manner::usual(answer)).await;
         let mut config = config(&providers, Api::AzureVision, url.as_str());
         config.ca = Some(ca.clone());
         let measured = ask(&providers, &mut probe(&providers, &config, None)).await;
@@ -134,7 +134,7 @@ async fn closing_the_connection_is_no_part_of_the_request() {
         "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 15\r\n\r\n{\"objects\": []}";
     let providers = Providers::start(1, 0.0, Faults::default()).await;
     let ca = providers.path("closing.pem");
-    let url = answering(&ca, Reads::All, CLOSING).await;
+    let url = answering(&ca, Manner::usual(CLOSING)).await;
     let mut config = config(&providers, Api::AzureVision, url.as_str());
     config.ca = Some(ca);
     let mut probe = probe(&providers, &config, None);
@@ -152,7 +152,8 @@ async fn a_connection_that_still_carries_a_refused_request_is_replaced() {
     const REFUSAL: &str = "HTTP/1.1 413 Payload Too Large\r\ncontent-length: 0\r\n\r\n";
     let providers = Providers::start(1, 0.0, Faults::default()).await;
     let ca = providers.path("refusing.pem");
-    let url = answering(&ca, Reads::Head, REFUSAL).await;
+    let refusing = Manner { first: REFUSAL, reads_body: false, answer: "" };
+    let url = answering(&ca, refusing).await;
     let mut config = config(&providers, Api::AzureVision, url.as_str());
     config.ca = Some(ca);
     let mut probe = probe(&providers, &config, None);
@@ -189,40 +190,4 @@ async fn what_fails_before_the_request_is_named_and_free() {
     let unresolved = one(&providers, |config| config.endpoint = Some(nowhere)).await;
     assert_eq!((unresolved.outcome, unresolved.cost_microusd), (Outcome::Dns, 0));
     assert_eq!(providers.truth(), []);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn packets_on_loopback_give_the_providers_own_time() {
-    const CALLS: usize = 20;
-    let mut providers = Providers::start(1, 0.05, Faults::default()).await;
-    let Some(capture) = loopback(&providers) else { return };
-    let config = config(&providers, Api::Rekognition, &providers.variable(AWS).unwrap());
-    let mut probe = probe(&providers, &config, Some(capture));
-    let mut measured = Vec::new();
-    for _ in 0..CALLS {
-        measured.push(ask(&providers, &mut probe).await);
-    }
-    providers.stop().await;
-    let truth = providers.truth();
-    assert_eq!(truth.len(), CALLS);
-    let mut within = 0;
-    for (index, (measurement, record)) in measured.iter().zip(&truth).enumerate() {
-        assert_eq!(Some(measurement.call.uid), record.uid);
-        let split = measurement.timing.as_ref().unwrap().split.as_ref().unwrap();
-        assert_eq!(split.method, SplitMethod::Packets, "{split:?}");
-        assert_eq!(split.connect.is_some(), index == 0);
-        assert_eq!(split.tls.is_some(), index == 0);
-        let unexpected = SplitFlags::CAPTURE_GAP
-            | SplitFlags::TRUNCATED
-            | SplitFlags::EARLY_RESPONSE
-            | SplitFlags::NO_HANDSHAKE;
-        assert!(!split.flags.intersects(unexpected), "{split:?}");
-        let times = split.times.unwrap();
-        let bounds = times.bounds().unwrap();
-        // The provider reads the last byte after it arrives and answers before the answer does.
-        let true_inference = record.inference().unwrap();
-        within += usize::from(bounds.high >= true_inference);
-        assert!(times.inference() >= true_inference.mul_f64(0.5), "{times:?} {true_inference:?}");
-    }
-    assert!(within > CALLS / 2, "the upper bound held in {within} of {CALLS} calls");
 }

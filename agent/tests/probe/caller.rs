@@ -19,10 +19,10 @@ use armol_analysis::{
 use rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
 use tokio::{
     io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     task::JoinSet,
 };
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -88,26 +88,49 @@ pub(crate) fn loopback(providers: &Providers) -> Option<Arc<Capture>> {
     }
 }
 
-/// How much of a request a provider reads before it answers.
+/// How a provider behaves that is not of the simulation.
 #[derive(Clone, Copy)]
-pub(crate) enum Reads {
-    All,
-    /// The head; and nothing more after that.
-    Head,
+pub(crate) struct Manner {
+    /// What it says as soon as it has a request's head.
+    pub(crate) first: &'static str,
+    /// Whether it reads the rest of the request; where not, it reads nothing more at all.
+    pub(crate) reads_body: bool,
+    /// What it says then.
+    pub(crate) answer: &'static str,
 }
 
-/// A provider over TLS that answers each request with these bytes; writes its certificate to `ca`
-/// and returns its URL.
-pub(crate) async fn answering(ca: &Path, reads: Reads, answer: &'static str) -> Url {
+impl Manner {
+    /// Reads a request to its end, and answers.
+    pub(crate) const fn usual(answer: &'static str) -> Self {
+        Self { first: "", reads_body: true, answer }
+    }
+}
+
+/// A provider over TLS that speaks HTTP/1.1; writes its certificate to `ca` and returns its URL.
+pub(crate) async fn answering(ca: &Path, manner: Manner) -> Url {
+    served(ca, &[b"http/1.1"], move |stream| answer_all(BufReader::new(stream), manner)).await
+}
+
+/// A server over TLS that knows these versions of HTTP; writes its certificate to `ca` and returns
+/// its URL.
+pub(crate) async fn served<F>(
+    ca: &Path,
+    versions: &[&[u8]],
+    serve: impl Fn(TlsStream<TcpStream>) -> F + Send + 'static,
+) -> Url
+where
+    F: Future<Output = ()> + Send + 'static,
+{
     let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     std::fs::write(ca, issued.cert.pem()).unwrap();
     let key = PrivateKeyDer::try_from(issued.signing_key.serialize_der()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![issued.cert.der().clone()], key)
         .unwrap();
+    config.alpn_protocols = versions.iter().map(|version| version.to_vec()).collect();
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -115,25 +138,25 @@ pub(crate) async fn answering(ca: &Path, reads: Reads, answer: &'static str) -> 
         let mut connections = JoinSet::new();
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            let stream = BufReader::new(acceptor.accept(stream).await.unwrap());
-            connections.spawn(answer_all(stream, reads, answer));
+            // Who finds no version that it speaks leaves.
+            if let Ok(stream) = acceptor.accept(stream).await {
+                connections.spawn(serve(stream));
+            }
         }
     });
     Url::parse(&format!("https://localhost:{port}")).unwrap()
 }
 
-async fn answer_all(
-    mut stream: impl AsyncBufRead + AsyncWrite + Unpin,
-    reads: Reads,
-    answer: &'static str,
-) {
+async fn answer_all(mut stream: impl AsyncBufRead + AsyncWrite + Unpin, manner: Manner) {
     while let Some(length) = content_length(&mut stream).await {
-        if matches!(reads, Reads::All) {
+        stream.write_all(manner.first.as_bytes()).await.unwrap();
+        stream.flush().await.unwrap();
+        if manner.reads_body {
             stream.read_exact(&mut vec![0; length]).await.unwrap();
         }
-        stream.write_all(answer.as_bytes()).await.unwrap();
+        stream.write_all(manner.answer.as_bytes()).await.unwrap();
         stream.flush().await.unwrap();
-        if matches!(reads, Reads::Head) {
+        if !manner.reads_body {
             std::future::pending::<()>().await;
         }
     }
