@@ -19,6 +19,30 @@ pub trait Clock: Debug + Send + Sync {
     fn monotonic(&self) -> Duration;
 }
 
+/// How often both clocks are read for one moment, at most.
+const READINGS: usize = 5;
+
+/// Both clocks are read within this, else they are read again.
+const SAME_MOMENT: Duration = Duration::from_micros(100);
+
+/// One moment by both clocks. A thread that is interrupted between the two readings would seem to
+/// see one of them step, so they are read again then, and the closest readings count.
+pub fn moment(clock: &dyn Clock) -> (Timestamp, Duration) {
+    let mut best: Option<(Timestamp, Duration, Duration)> = None;
+    for _ in 0..READINGS {
+        let before = clock.monotonic();
+        let wall = clock.now();
+        let apart = clock.monotonic().saturating_sub(before);
+        if best.is_none_or(|(.., closest)| apart < closest) {
+            best = Some((wall, before.saturating_add(apart / 2), apart));
+        }
+        if apart <= SAME_MOMENT {
+            break;
+        }
+    }
+    best.map_or_else(|| (clock.now(), clock.monotonic()), |(wall, monotonic, _)| (wall, monotonic))
+}
+
 /// The machine's clocks.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock {

@@ -21,6 +21,7 @@ use thiserror::Error;
 use url::{Host, Url};
 
 use crate::{
+    http::Protocol,
     schedule::{Schedule, ScheduleError},
     slice::SliceRule,
 };
@@ -85,6 +86,8 @@ pub struct ProviderConfig {
     pub timeout: Duration,
     /// Whether calls share a connection.
     pub reuse_connection: bool,
+    /// The version of HTTP that it is spoken to in.
+    pub protocol: Protocol,
     /// A file of PEM certificates to trust beside the system's.
     pub ca: Option<PathBuf>,
     /// Whether its figures are a simulator's.
@@ -168,6 +171,12 @@ pub enum ValueError {
         /// The values that it could have.
         range: &'static str,
     },
+    /// HTTP/2 is agreed on in the TLS handshake.
+    #[error("HTTP/2 is agreed on in TLS; give an https endpoint, or set http = \"1.1\"")]
+    Http2WithoutTls,
+    /// HTTP/2 has no use for it.
+    #[error("a request's body waits in HTTP/1.1 only; leave it out, or set http = \"1.1\"")]
+    ExpectContinue,
     /// Two providers have the same name.
     #[error("{0:?} names two providers; give each a name of its own")]
     Repeated(String),
@@ -247,6 +256,8 @@ impl ProviderConfig {
                 return Err(Invalid::new(key("connection"), reason));
             }
         };
+        let protocol = protocol(&section.http, section.expect_continue, endpoint.as_ref())
+            .map_err(|(field, reason)| Invalid::new(key(field), reason))?;
         Ok(Self {
             name: name(&key("name"), section.name)?,
             api,
@@ -256,6 +267,7 @@ impl ProviderConfig {
                 .map_err(|reason| Invalid::new(key("usd_per_1000"), reason))?,
             timeout: Duration::from_secs(timeout_seconds),
             reuse_connection,
+            protocol,
             ca: section.ca.map(|path| folder.join(path)),
             simulated: section.simulated,
         })
@@ -311,6 +323,26 @@ fn capture_mode(word: String) -> Result<CaptureMode, Invalid> {
         _ => {
             let known = "\"auto\", \"required\" or \"off\"";
             Err(Invalid::new("capture.mode", ValueError::Word { word, known }))
+        }
+    }
+}
+
+/// The version of HTTP; of a wrong one the field, and what is wrong with it.
+fn protocol(
+    http: &str,
+    expect_continue: bool,
+    endpoint: Option<&Url>,
+) -> Result<Protocol, (&'static str, ValueError)> {
+    match http {
+        "1.1" => Ok(Protocol::Http1 { expect_continue }),
+        "2" if expect_continue => Err(("expect_continue", ValueError::ExpectContinue)),
+        "2" if endpoint.is_some_and(|url| url.scheme() != "https") => {
+            Err(("http", ValueError::Http2WithoutTls))
+        }
+        "2" => Ok(Protocol::Http2),
+        word => {
+            let known = "\"1.1\" or \"2\"";
+            Err(("http", ValueError::Word { word: word.to_owned(), known }))
         }
     }
 }
@@ -428,6 +460,17 @@ mod tests {
         assert_eq!(config.capture, CaptureMode::Auto);
         assert_eq!(config.providers[0].price_microusd, 1000);
         assert!(config.providers[0].reuse_connection);
+        assert_eq!(config.providers[0].protocol, Protocol::Http1 { expect_continue: false });
+    }
+
+    #[test]
+    fn the_version_of_http_is_the_providers_own() {
+        let with = |keys: &str| {
+            let config = read(&SMALL.replace("[[provider]]", &format!("[[provider]]\n{keys}")));
+            config.unwrap().providers[0].protocol
+        };
+        assert_eq!(with("http = \"2\""), Protocol::Http2);
+        assert_eq!(with("expect_continue = true"), Protocol::Http1 { expect_continue: true });
     }
 
     #[test]
@@ -452,6 +495,17 @@ mod tests {
             ("images = \"images\"", "images = \"images\"\ncron = \"* *\"", "schedule.cron: "),
             ("images = \"images\"", "images = \"images\"\nslice = 0", "schedule.slice: 0 is out"),
             ("images = \"images\"", "images = \"images\"\nslice = 1.5", "or a number of images"),
+            ("[[provider]]", "[[provider]]\nhttp = \"3\"", "provider[0].http: \"3\" is unknown"),
+            (
+                "[[provider]]",
+                "[[provider]]\nhttp = \"2\"\nexpect_continue = true",
+                "provider[0].expect_continue: a request's body waits in HTTP/1.1 only",
+            ),
+            (
+                "[[provider]]",
+                "[[provider]]\nhttp = \"2\"\nendpoint = \"http://localhost\"",
+                "provider[0].http: HTTP/2 is agreed on in TLS",
+            ),
             ("[[provider]]", "[[provider]]\ntimeout_seconds = 0", "timeout_seconds: 0 is out"),
             (
                 "[[provider]]",

@@ -1,17 +1,25 @@
-//! One HTTP/1.1 connection that knows which bytes of its streams are the exchange.
+//! One connection that knows which bytes of its streams are the exchange.
 //!
 //! The vendors' own clients hide the local port, pool connections and retry; a measurement must
 //! control all three. A [`Connector`] opens connections from a port that is announced to the
 //! capture beforehand; a [`Connection`] sends one request at a time, exactly once, and notes the
-//! byte counts and times of its own sockets.
+//! byte counts and times of its own sockets. It speaks the version of HTTP that it is told to, and
+//! no other: figures of one must not pass for figures of the other.
 
 mod counted_stream;
+mod frame_stream;
+mod frame_walk;
+mod head_walk;
 mod marks;
+mod protocol;
+mod request_body;
+mod sender;
 mod socket;
 mod stamped_socket;
 mod trust;
 
 use std::{
+    error::Error,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
@@ -25,19 +33,14 @@ use armol_analysis::{
     time::Timestamp,
 };
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, pki_types::ServerName};
-use thiserror::Error;
+use rustls::{AlertDescription, ClientConfig, pki_types::ServerName};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
     net::{TcpSocket, TcpStream, lookup_host},
-    task::JoinSet,
     time,
 };
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsConnector, client::TlsStream};
 use url::{Host, Url};
 
 use crate::{
@@ -46,11 +49,15 @@ use crate::{
 };
 
 use counted_stream::CountedStream;
-use marks::{MarkedStream, Marks};
+use marks::Marks;
+use sender::Sender;
 use socket::Socket;
 use stamped_socket::{Opened, StampedSocket};
 
+pub(crate) use frame_stream::{FrameStream, FrameWatch};
+pub(crate) use frame_walk::{Event, FrameKind};
 pub use marks::Exchange;
+pub use protocol::Protocol;
 pub use trust::{TrustError, client_config};
 
 /// Where a split comes from that no packets are captured for.
@@ -66,7 +73,7 @@ pub const LARGEST_ANSWER: usize = 2 * 1024 * 1024;
 const LONGEST_DIALLING: Duration = Duration::from_secs(5);
 
 /// Why there is no response.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     /// The name could not be resolved.
     #[error("cannot resolve {host}")]
@@ -95,11 +102,19 @@ pub enum HttpError {
         #[source]
         source: io::Error,
     },
+    /// The provider does not take the version of HTTP that is asked for.
+    #[error("{host} does not speak {wanted}; set http = {:?}", wanted.other_setting())]
+    Version {
+        /// The provider's host.
+        host: String,
+        /// The version.
+        wanted: Protocol,
+    },
     /// The connection broke before the response was complete.
     #[error("the connection broke")]
     Broken(#[source] hyper::Error),
     /// What came back is not HTTP.
-    #[error("the response is not HTTP/1.1")]
+    #[error("the response is not HTTP")]
     Malformed(#[source] hyper::Error),
     /// The response is larger than what is kept.
     #[error("the response is larger than {LARGEST_ANSWER} bytes")]
@@ -112,6 +127,7 @@ pub struct Connector {
     host: Host<String>,
     port: u16,
     tls: Option<TlsConfig>,
+    protocol: Protocol,
     clock: Arc<dyn Clock>,
 }
 
@@ -140,9 +156,7 @@ pub struct Opening {
 /// One open connection.
 #[derive(Debug)]
 pub struct Connection {
-    sender: SendRequest<Full<Bytes>>,
-    /// hyper's half of the connection; ends with the connection.
-    _driver: JoinSet<()>,
+    sender: Sender,
     marks: Arc<Marks>,
     /// The kernel's stamps; `None` where it gives none.
     stamps: Option<Arc<StampedSocket>>,
@@ -156,14 +170,15 @@ pub struct Connection {
 }
 
 impl Connector {
-    /// A connector to the host of an `http` or `https` URL; `config` says whom to trust where it
-    /// is `https`.
+    /// A connector to the host of an `http` or `https` URL, which it speaks to in this version of
+    /// HTTP; `config` says whom to trust where it is `https`.
     ///
     /// # Errors
     /// Where the host is no name that a certificate can be for.
     pub fn new(
         url: &Url,
-        config: &Arc<ClientConfig>,
+        config: &ClientConfig,
+        protocol: Protocol,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, TrustError> {
         let no_host = || TrustError::Host(url.to_string());
@@ -175,11 +190,13 @@ impl Connector {
                 Host::Ipv4(address) => ServerName::from(IpAddr::V4(*address)),
                 Host::Ipv6(address) => ServerName::from(IpAddr::V6(*address)),
             };
-            Some(TlsConfig { config: Arc::clone(config), name })
+            let mut config = config.clone();
+            config.alpn_protocols = vec![protocol.alpn().to_vec()];
+            Some(TlsConfig { config: Arc::new(config), name })
         } else {
             None
         };
-        Ok(Self { host, port, tls, clock })
+        Ok(Self { host, port, tls, protocol, clock })
     }
 
     /// The addresses of the provider's host, in the order in which they are tried.
@@ -224,25 +241,22 @@ impl Connector {
         let Dialled { stream, stamps, ends, opened_at, watch } = dialled;
         let marks = Arc::new(Marks::new(Arc::clone(&self.clock)));
         let counted = CountedStream::new(stream, Arc::clone(&marks), self.tls.is_some());
-        let (sender, driver) = match &self.tls {
+        let (sender, handshake) = match &self.tls {
             Some(tls) => {
                 opening.phase = Phase::Tls;
                 let start = self.clock.monotonic();
-                let connector = TlsConnector::from(Arc::clone(&tls.config));
-                let stream = connector
-                    .connect(tls.name.clone(), counted)
-                    .await
-                    .map_err(|source| HttpError::Tls { host: self.host.to_string(), source })?;
+                let stream = self.agree(tls, counted).await?;
                 opening.tls = Some(self.since(start));
-                speak(MarkedStream::new(stream, Arc::clone(&marks))).await?
+                // HTTP/2 begins with bytes of its own, which are no part of TLS's handshake.
+                let handshake = marks.written();
+                (Sender::over(stream, self.protocol, &marks).await, handshake)
             }
-            None => speak(MarkedStream::new(counted, Arc::clone(&marks))).await?,
+            None => (Sender::over(counted, self.protocol, &marks).await, 0),
         };
         opening.phase = Phase::Upload;
         Ok(Connection {
-            sender,
-            _driver: driver,
-            handshake: marks.written(),
+            sender: sender.map_err(HttpError::Broken)?,
+            handshake,
             marks,
             stamps,
             host: self.host_header(),
@@ -251,6 +265,29 @@ impl Connector {
             exchanges: 0,
             _watch: watch,
         })
+    }
+
+    /// Agrees with the provider on keys and on the version of HTTP.
+    async fn agree(
+        &self,
+        tls: &TlsConfig,
+        stream: CountedStream,
+    ) -> Result<TlsStream<CountedStream>, HttpError> {
+        let host = || self.host.to_string();
+        let connector = TlsConnector::from(Arc::clone(&tls.config));
+        let connected = connector.connect(tls.name.clone(), stream).await;
+        let stream = connected.map_err(|source| match source.get_ref() {
+            Some(cause) if refuses_version(cause) => {
+                HttpError::Version { host: host(), wanted: self.protocol }
+            }
+            _ => HttpError::Tls { host: host(), source },
+        })?;
+        let (_, session) = stream.get_ref();
+        // A server that agrees on nothing speaks HTTP/1.1 (RFC 9113, section 3.2).
+        if self.protocol == Protocol::Http2 && session.alpn_protocol().is_none() {
+            return Err(HttpError::Version { host: host(), wanted: self.protocol });
+        }
+        Ok(stream)
     }
 
     /// Opens a TCP connection to the first address that takes one.
@@ -328,21 +365,10 @@ async fn dial(
     Ok((stream, client, watch))
 }
 
-/// Makes hyper speak HTTP/1.1 on a stream.
-async fn speak<S>(stream: S) -> Result<(SendRequest<Full<Bytes>>, JoinSet<()>), HttpError>
-where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    let (sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(HttpError::Broken)?;
-    let mut driver = JoinSet::new();
-    driver.spawn(async move {
-        // What goes wrong is told to whoever waits for a response.
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "connection ended");
-        }
-    });
-    Ok((sender, driver))
+/// Whether the other side ended the handshake because it takes none of the versions offered.
+fn refuses_version(cause: &(dyn Error + Send + Sync + 'static)) -> bool {
+    let refusal = rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol);
+    cause.downcast_ref::<rustls::Error>() == Some(&refusal)
 }
 
 impl Default for Opening {
@@ -354,7 +380,7 @@ impl Default for Opening {
 impl Connection {
     /// Waits until a request can be sent; `false` where the connection has ended.
     pub async fn is_ready(&mut self) -> bool {
-        self.sender.ready().await.is_ok()
+        self.sender.is_ready().await
     }
 
     /// Sends one request, once, and reads the response to its end.
@@ -363,13 +389,10 @@ impl Connection {
     /// Where the connection breaks, or what comes back is not HTTP or too large.
     pub async fn exchange(
         &mut self,
-        mut request: Request<Full<Bytes>>,
+        request: Request<Full<Bytes>>,
     ) -> Result<Response<Bytes>, HttpError> {
-        make_origin_form(&mut request);
-        request.headers_mut().insert(header::HOST, self.host.clone());
         self.exchanges += 1;
-        self.marks.begin();
-        let response = self.sender.send_request(request).await.map_err(of_hyper)?;
+        let response = self.sender.send(request, &self.host).await.map_err(of_hyper)?;
         let (parts, body) = response.into_parts();
         match Limited::new(body, LARGEST_ANSWER).collect().await {
             Ok(body) => Ok(Response::from_parts(parts, body.to_bytes())),
@@ -411,14 +434,6 @@ impl Connection {
     /// How many of our bytes the TLS handshake took.
     pub const fn handshake(&self) -> u64 {
         self.handshake
-    }
-}
-
-/// Leaves only path and query in the request's target (RFC 9112, section 3.2.1).
-fn make_origin_form(request: &mut Request<Full<Bytes>>) {
-    let path = request.uri().path_and_query().cloned();
-    if let Some(path) = path {
-        *request.uri_mut() = path.into();
     }
 }
 

@@ -11,6 +11,7 @@ pub mod cursor;
 pub mod event;
 pub mod http;
 pub mod image_file;
+pub mod owned_tasks;
 pub mod plan;
 pub mod price;
 pub mod probe;

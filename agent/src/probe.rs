@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     capture::Capture,
-    clock::Clock,
+    clock::{Clock, moment},
     http::{Connection, Connector, Exchange, HttpError, Opening},
     image_file::LoadedImage,
     price,
@@ -121,8 +121,9 @@ impl Probe {
         shutdown: &CancellationToken,
     ) -> Measurement {
         let attempt = self.attempt(&call, image, shutdown).await;
-        let total = self.clock.monotonic().saturating_sub(attempt.started);
-        let drift = self.drift(&attempt, total);
+        let (ended_at, ended) = moment(self.clock.as_ref());
+        let total = ended.saturating_sub(attempt.started);
+        let drift = drift(&attempt, ended_at, total);
         let exchange = attempt.connection.as_ref().map(Connection::last_exchange);
         let (split, socket) = self.splits(&attempt, exchange.as_ref(), drift).await.unzip();
         let phase = exchange.as_ref().map_or(attempt.opening.phase, Exchange::phase);
@@ -174,9 +175,10 @@ impl Probe {
         image: &LoadedImage,
         shutdown: &CancellationToken,
     ) -> Attempt {
+        let (started_at, started) = moment(self.clock.as_ref());
         let mut attempt = Attempt {
-            started_at: self.clock.now(),
-            started: self.clock.monotonic(),
+            started_at,
+            started,
             opening: Opening::default(),
             connection: None,
             fresh: false,
@@ -237,12 +239,6 @@ impl Probe {
             .map(|connection| IdleConnection { connection, since });
     }
 
-    /// How far the wall clock went otherwise than the monotonic one.
-    fn drift(&self, attempt: &Attempt, total: Duration) -> Duration {
-        let wall = self.clock.now().unix_ns().saturating_sub(attempt.started_at.unix_ns());
-        Duration::from_nanos(wall.saturating_sub(nanoseconds(total)).unsigned_abs())
-    }
-
     /// The split by packets where there are any, else by stamps of the socket, else by the agent's
     /// own times; and beside it the one by stamps, where the kernel gives them.
     async fn splits(
@@ -264,7 +260,15 @@ impl Probe {
         let split = packets
             .or_else(|| socket.clone().filter(|split| !lacks_stamps(split)))
             .unwrap_or_else(|| by_application(attempt, exchange, complete));
-        let judge = |split| if drift > LARGEST_DRIFT { stepped(split) } else { split };
+        let judge = |mut split: Split| {
+            if !exchange.sent {
+                // The answer is to a part of the request, so neither is its upload nor its
+                // inference the image's.
+                split.flags |= SplitFlags::EARLY_RESPONSE;
+                split.times = None;
+            }
+            if drift > LARGEST_DRIFT { stepped(split) } else { split }
+        };
         Some((judge(split), socket.map(judge)))
     }
 }
@@ -291,6 +295,7 @@ impl Ending {
                     HttpError::Resolve { .. } => (Outcome::Dns, "dns"),
                     HttpError::Connect { .. } => (Outcome::Reset, "connect"),
                     HttpError::Tls { .. } => (Outcome::Tls, "tls"),
+                    HttpError::Version { .. } => (Outcome::Tls, "http_version"),
                     HttpError::Broken(_) => (Outcome::Reset, "reset"),
                     HttpError::Malformed(_) => (Outcome::ServerError, "malformed_http"),
                     HttpError::TooLarge => (Outcome::ServerError, "answer_too_large"),
@@ -304,6 +309,12 @@ impl Ending {
 /// Whether a split by stamps has no times because stamps were lost.
 fn lacks_stamps(split: &Split) -> bool {
     split.times.is_none() && split.flags.contains(SplitFlags::CAPTURE_GAP)
+}
+
+/// How far the wall clock went otherwise than the monotonic one.
+fn drift(attempt: &Attempt, ended_at: Timestamp, total: Duration) -> Duration {
+    let wall = ended_at.unix_ns().saturating_sub(attempt.started_at.unix_ns());
+    Duration::from_nanos(wall.saturating_sub(nanoseconds(total)).unsigned_abs())
 }
 
 /// A split over a step of the clock.

@@ -54,7 +54,7 @@ pub fn target(
     let provider = provider::provider(config.api, &config.region, endpoint, variable)
         .map_err(|error| failed(error.into()))?;
     let trust = client_config(config.ca.as_deref()).map_err(|error| failed(error.into()))?;
-    let connector = Connector::new(provider.url(), &trust, Arc::clone(clock))
+    let connector = Connector::new(provider.url(), &trust, config.protocol, Arc::clone(clock))
         .map_err(|error| failed(error.into()))?;
     let identity = ProviderIdentity {
         name: config.name.clone(),

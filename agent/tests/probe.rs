@@ -2,78 +2,25 @@
 //! this process may capture them.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "probe/caller.rs"]
+mod caller;
 mod support;
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
-use armol_agent::{
-    capture::{Capture, interfaces_of},
-    config::ProviderConfig,
-    image_file::{self, LoadedImage},
-    probe::Probe,
-    targets::target,
-};
+use armol_agent::{image_file::LoadedImage, probe::Probe};
 use armol_analysis::{
-    measurement::{Call, Measurement},
+    measurement::Measurement,
     outcome::{Outcome, Phase},
     provider::Api,
     split::{Split, SplitFlags, SplitMethod},
     truth::TruthRecord,
 };
-use rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
-use support::{Faults, Providers, call, clock, name, not_tested};
-use tokio::{
-    io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
-    net::TcpListener,
-    task::JoinSet,
-    time,
-};
-use tokio_rustls::TlsAcceptor;
+use caller::{AWS, Manner, answering, ask, config, image, one, probe};
+use support::{Faults, Providers, call, not_tested};
+use tokio::time;
 use tokio_util::sync::CancellationToken;
 use url::Url;
-
-const AWS: &str = "AWS_ENDPOINT_URL";
-
-/// A provider at an endpoint of the simulation, which its configuration trusts.
-fn config(providers: &Providers, api: Api, endpoint: &str) -> ProviderConfig {
-    ProviderConfig {
-        name: name("probed"),
-        api,
-        region: name("sg"),
-        endpoint: Some(Url::parse(endpoint).unwrap()),
-        price_microusd: 1000,
-        timeout: Duration::from_secs(20),
-        reuse_connection: true,
-        ca: Some(providers.path("simulator/ca.pem")),
-        simulated: true,
-    }
-}
-
-fn probe(providers: &Providers, config: &ProviderConfig, capture: Option<Arc<Capture>>) -> Probe {
-    let target = target(config, |name| providers.variable(name), &clock()).unwrap();
-    Probe::new(target, capture, clock(), Duration::ZERO)
-}
-
-fn image(providers: &Providers) -> LoadedImage {
-    image_file::load(&providers.path("images/000000000001.jpg")).unwrap()
-}
-
-async fn ask(providers: &Providers, probe: &mut Probe) -> Measurement {
-    let call = Call { provider: probe.identity().clone(), ..call("000000000001.jpg") };
-    probe.call(call, &image(providers), &CancellationToken::new()).await
-}
-
-/// One call to the simulated Rekognition as `change` configures it.
-async fn one(providers: &Providers, change: impl FnOnce(&mut ProviderConfig)) -> Measurement {
-    let mut config = config(providers, Api::Rekognition, &providers.variable(AWS).unwrap());
-    change(&mut config);
-    ask(providers, &mut probe(providers, &config, None)).await
-}
 
 #[tokio::test]
 async fn every_vendor_answers_and_connections_are_shared() {
@@ -166,75 +113,6 @@ async fn a_call_under_way_is_cancelled_at_shutdown() {
     assert_eq!((cancelled.outcome, cancelled.cost_microusd), (Outcome::Cancelled, 1000));
 }
 
-/// How much of a request a provider reads before it answers.
-#[derive(Clone, Copy)]
-enum Reads {
-    All,
-    /// The head; and nothing more after that.
-    Head,
-}
-
-/// A provider over TLS that answers each request with these bytes; writes its certificate to `ca`
-/// and returns its URL.
-async fn answering(ca: &Path, reads: Reads, answer: &'static str) -> Url {
-    let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    std::fs::write(ca, issued.cert.pem()).unwrap();
-    let key = PrivateKeyDer::try_from(issued.signing_key.serialize_der()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![issued.cert.der().clone()], key)
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        let mut connections = JoinSet::new();
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            let stream = BufReader::new(acceptor.accept(stream).await.unwrap());
-            connections.spawn(answer_all(stream, reads, answer));
-        }
-    });
-    Url::parse(&format!("https://localhost:{port}")).unwrap()
-}
-
-async fn answer_all(
-    mut stream: impl AsyncBufRead + AsyncWrite + Unpin,
-    reads: Reads,
-    answer: &'static str,
-) {
-    while let Some(length) = content_length(&mut stream).await {
-        if matches!(reads, Reads::All) {
-            stream.read_exact(&mut vec![0; length]).await.unwrap();
-        }
-        stream.write_all(answer.as_bytes()).await.unwrap();
-        stream.flush().await.unwrap();
-        if matches!(reads, Reads::Head) {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-/// Reads a request's head; the length of its body, or `None` at the stream's end.
-async fn content_length(stream: &mut (impl AsyncBufRead + Unpin)) -> Option<usize> {
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        match stream.read_line(&mut line).await {
-            Ok(read) if read > 0 => {}
-            _ => return None,
-        }
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
-        }
-        if line.trim().is_empty() {
-            return Some(length);
-        }
-    }
-}
-
 #[tokio::test]
 async fn an_answer_that_cannot_be_read_was_answered_and_costs_its_price() {
     let providers = Providers::start(1, 0.0, Faults::default()).await;
@@ -243,7 +121,7 @@ async fn an_answer_that_cannot_be_read_was_answered_and_costs_its_price() {
         "HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nnonsense",
         "nonsense, not of HTTP at all\r\n\r\n",
     ] {
-        let url = answering(&ca, Reads::All, answer).await;
+        let url = answering(&ca, Manner::usual(answer)).await;
         let mut config = config(&providers, Api::AzureVision, url.as_str());
         config.ca = Some(ca.clone());
         let measured = ask(&providers, &mut probe(&providers, &config, None)).await;
@@ -258,7 +136,7 @@ async fn closing_the_connection_is_no_part_of_the_request() {
         "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 15\r\n\r\n{\"objects\": []}";
     let providers = Providers::start(1, 0.0, Faults::default()).await;
     let ca = providers.path("closing.pem");
-    let url = answering(&ca, Reads::All, CLOSING).await;
+    let url = answering(&ca, Manner::usual(CLOSING)).await;
     let mut config = config(&providers, Api::AzureVision, url.as_str());
     config.ca = Some(ca);
     let mut probe = probe(&providers, &config, None);
@@ -276,7 +154,8 @@ async fn a_connection_that_still_carries_a_refused_request_is_replaced() {
     const REFUSAL: &str = "HTTP/1.1 413 Payload Too Large\r\ncontent-length: 0\r\n\r\n";
     let providers = Providers::start(1, 0.0, Faults::default()).await;
     let ca = providers.path("refusing.pem");
-    let url = answering(&ca, Reads::Head, REFUSAL).await;
+    let refusing = Manner { first: REFUSAL, reads_body: false, answer: "" };
+    let url = answering(&ca, refusing).await;
     let mut config = config(&providers, Api::AzureVision, url.as_str());
     config.ca = Some(ca);
     let mut probe = probe(&providers, &config, None);
@@ -344,46 +223,6 @@ async fn ask_often(
     let truth = providers.truth();
     assert_eq!(truth.len(), calls);
     (measured, truth)
-}
-
-/// A capture on loopback, or `None` with a word about it where this process may not.
-fn loopback(providers: &Providers) -> Option<Arc<Capture>> {
-    let url = Url::parse(&providers.variable(AWS).unwrap()).unwrap();
-    let address = SocketAddr::from(([127, 0, 0, 1], url.port().unwrap()));
-    let interfaces = interfaces_of(None, &[address]).unwrap();
-    match Capture::open(&interfaces, &[address.port()]) {
-        Ok(capture) => Some(Arc::new(capture)),
-        Err(error) => {
-            not_tested(&format!("live capture: {error}"));
-            None
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn packets_on_loopback_give_the_providers_own_time() {
-    const CALLS: usize = 20;
-    let mut providers = Providers::start(1, 0.05, Faults::default()).await;
-    let Some(capture) = loopback(&providers) else { return };
-    let config = config(&providers, Api::Rekognition, &providers.variable(AWS).unwrap());
-    let mut probe = probe(&providers, &config, Some(capture));
-    let (measured, truth) = ask_often(&mut providers, &mut probe, CALLS).await;
-    let mut within = 0;
-    for (index, (measurement, record)) in measured.iter().zip(&truth).enumerate() {
-        assert_eq!(Some(measurement.call.uid), record.uid);
-        let split = measurement.timing.as_ref().unwrap().split.as_ref().unwrap();
-        assert_eq!(split.method, SplitMethod::Packets, "{split:?}");
-        assert_eq!(split.connect.is_some(), index == 0);
-        assert_eq!(split.tls.is_some(), index == 0);
-        assert!(!split.flags.intersects(UNEXPECTED), "{split:?}");
-        let times = split.times.unwrap();
-        let bounds = times.bounds().unwrap();
-        // The provider reads the last byte after it arrives and answers before the answer does.
-        let true_inference = record.inference().unwrap();
-        within += usize::from(bounds.high >= true_inference);
-        assert!(times.inference() >= true_inference.mul_f64(0.5), "{times:?} {true_inference:?}");
-    }
-    assert!(within > CALLS / 2, "the upper bound held in {within} of {CALLS} calls");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

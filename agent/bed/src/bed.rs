@@ -19,7 +19,10 @@ use armol_agent::{
     simulation::SimulationError,
     targets::TargetError,
 };
-use armol_analysis::{measurement::Measurement, truth::TruthRecord};
+use armol_analysis::{
+    measurement::{Failure, Measurement},
+    truth::TruthRecord,
+};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
@@ -117,6 +120,14 @@ pub(crate) enum BedError {
     /// The wire broke.
     #[error("the wire broke")]
     Wire(#[source] io::Error),
+    /// The provider answered otherwise than with what it was asked for, whose time says nothing.
+    #[error("the provider answered a call with status {status}: {message}")]
+    Refused {
+        /// The response's status.
+        status: u16,
+        /// What the provider said.
+        message: String,
+    },
     /// A thread ended too early.
     #[error("the {0} ended too early")]
     Ended(&'static str),
@@ -175,6 +186,9 @@ pub(crate) fn run(scenario: &Scenario, setting: &Setting) -> Result<Run, BedErro
     provider.end()?;
     let frames = wire.map(Wire::stop).transpose().map_err(BedError::Wire)?;
     begun?;
+    for measurement in &measurements {
+        answered(measurement.http_status, measurement.failure.as_ref())?;
+    }
     let truth = folder.join("aws.jsonl");
     if let Some(kept) = &setting.keep {
         let path = kept.join(format!("{}.jsonl", scenario.name));
@@ -232,6 +246,17 @@ fn connect(
     Wire::start([agent, provider], Arc::clone(&setting.clock)).map_err(BedError::Start)
 }
 
+/// Refuses a run in which an answer is a refusal: that takes no time, and would be taken for a
+/// quick inference.
+fn answered(status: Option<u16>, failure: Option<&Failure>) -> Result<(), BedError> {
+    match (status, failure) {
+        (Some(status), Some(failure)) => {
+            Err(BedError::Refused { status, message: failure.message.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
 fn read_truth(path: &Path) -> Result<Vec<TruthRecord>, BedError> {
     let failed = |source| BedError::File { path: path.to_owned(), source };
     let text = fs::read_to_string(path).map_err(failed)?;
@@ -246,6 +271,14 @@ mod tests {
 
     use super::*;
     use crate::scenario::SCENARIOS;
+
+    #[test]
+    fn a_refusal_is_no_answer() {
+        let failure = Failure { code: "refused".to_owned(), message: "not like that".to_owned() };
+        assert!(answered(Some(200), None).is_ok() && answered(None, Some(&failure)).is_ok());
+        let said = answered(Some(400), Some(&failure)).unwrap_err().to_string();
+        assert!(said.contains("status 400: not like that"), "{said}");
+    }
 
     #[test]
     fn packets_cross_the_wire_at_the_round_trip_asked_for_and_are_split() {

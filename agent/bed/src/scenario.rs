@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use armol_agent::simulation::TlsVersion;
+use armol_agent::{http::Protocol, simulation::TlsVersion};
 
 use crate::line::{Bottleneck, LineSettings, Reordering};
 
@@ -39,6 +39,8 @@ pub(crate) struct Network {
 /// What is asked, and how.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Traffic {
+    /// The version of HTTP.
+    pub(crate) protocol: Protocol,
     /// How connections are used.
     pub(crate) connections: Connections,
     /// How long the body of a request is, in kilobytes.
@@ -76,6 +78,7 @@ const NETWORK: Network = Network {
 };
 
 const TRAFFIC: Traffic = Traffic {
+    protocol: Protocol::Http1 { expect_continue: false },
     connections: Connections::Shared,
     body_kb: (50, 300),
     inference_ms: (5, 300),
@@ -89,7 +92,19 @@ const FRESH: Traffic = Traffic { connections: Connections::Fresh, ..TRAFFIC };
 const TWO: Traffic = Traffic { connections: Connections::Two, ..TRAFFIC };
 const SMALL: Traffic = Traffic { body_kb: (1, 4), ..TRAFFIC };
 const QUICK: Traffic = Traffic { inference_ms: (0, 39), ..TRAFFIC };
+const IDLE: Traffic = Traffic { idle: Duration::from_secs(2), ..TRAFFIC };
+const LATE_BODY: Traffic = Traffic { body_pause: Duration::from_millis(60), ..TRAFFIC };
 const TLS12: Traffic = Traffic { tls: TlsVersion::Tls12, ..TRAFFIC };
+
+/// The same traffic in HTTP/2.
+const fn frames(traffic: Traffic) -> Traffic {
+    Traffic { protocol: Protocol::Http2, ..traffic }
+}
+
+/// The same traffic with bodies that wait until they are wanted.
+const fn continued(traffic: Traffic) -> Traffic {
+    Traffic { protocol: Protocol::Http1 { expect_continue: true }, ..traffic }
+}
 
 const fn round_trip(milliseconds: u64) -> Network {
     Network { round_trip_ms: milliseconds, ..NETWORK }
@@ -122,8 +137,8 @@ const fn long(name: &'static str, network: Network, traffic: Traffic) -> Scenari
     Scenario { one_in: 4, ..scenario(name, network, traffic) }
 }
 
-/// Every scenario. `h1` is HTTP/1.1, the only version of HTTP that the agent speaks.
-pub(crate) const SCENARIOS: [Scenario; 35] = [
+/// Every scenario. `h1` is HTTP/1.1, `h2` HTTP/2.
+pub(crate) const SCENARIOS: [Scenario; 50] = [
     scenario("h1-rtt0", round_trip(0), TRAFFIC),
     scenario("h1-rtt5", round_trip(5), TRAFFIC),
     scenario("h1-rtt40", round_trip(40), TRAFFIC),
@@ -149,20 +164,31 @@ pub(crate) const SCENARIOS: [Scenario; 35] = [
     scenario("h1-rtt120-small-newconn", round_trip(120), Traffic { body_kb: (1, 4), ..FRESH }),
     scenario("h1-rtt40-tls12", round_trip(40), TLS12),
     scenario("h1-rtt40-tls12-newconn", round_trip(40), Traffic { tls: TlsVersion::Tls12, ..FRESH }),
-    long("h1-rtt40-idle", round_trip(40), Traffic { idle: Duration::from_secs(2), ..TRAFFIC }),
+    long("h1-rtt40-idle", round_trip(40), IDLE),
     scenario("h1-rtt40-two", round_trip(40), TWO),
     scenario("h1-rtt40-two-loss", lossy(40), TWO),
     long("h1-rtt40-late", round_trip(40), Traffic { inference_ms: (900, 1500), ..TRAFFIC }),
-    scenario(
-        "h1-rtt40-late-body",
-        round_trip(40),
-        Traffic { body_pause: Duration::from_millis(60), ..TRAFFIC },
-    ),
+    scenario("h1-rtt40-late-body", round_trip(40), LATE_BODY),
     scenario("h1-rtt0-quick", round_trip(0), QUICK),
     scenario("h1-rtt40-quick", round_trip(40), QUICK),
     scenario("h1-rtt40-quick-small", round_trip(40), Traffic { body_kb: (1, 4), ..QUICK }),
     scenario("h1-rtt40-reorder", reordered(40), TRAFFIC),
     scenario("h1-rtt40-ipv6", Network { ipv6: true, ..NETWORK }, TRAFFIC),
+    scenario("h1-rtt40-continue", round_trip(40), continued(TRAFFIC)),
+    scenario("h1-rtt40-continue-loss", lossy(40), continued(TRAFFIC)),
+    scenario("h2-rtt0", round_trip(0), frames(TRAFFIC)),
+    scenario("h2-rtt5", round_trip(5), frames(TRAFFIC)),
+    scenario("h2-rtt40", round_trip(40), frames(TRAFFIC)),
+    scenario("h2-rtt120", round_trip(120), frames(TRAFFIC)),
+    scenario("h2-rtt40-loss", lossy(40), frames(TRAFFIC)),
+    scenario("h2-rtt40-gso", super_packets(round_trip(40)), frames(TRAFFIC)),
+    scenario("h2-rtt40-slow", slow(40, 100), frames(TRAFFIC)),
+    scenario("h2-rtt40-newconn", round_trip(40), frames(FRESH)),
+    scenario("h2-rtt40-small", round_trip(40), frames(SMALL)),
+    scenario("h2-rtt40-small-loss", lossy(40), frames(SMALL)),
+    long("h2-rtt40-idle", round_trip(40), frames(IDLE)),
+    scenario("h2-rtt40-quick", round_trip(40), frames(QUICK)),
+    scenario("h2-rtt40-late-body", round_trip(40), frames(LATE_BODY)),
 ];
 
 /// The one that needs no network of its own: the machine's loopback interface.

@@ -74,6 +74,10 @@ pub(super) struct ProviderSection {
     pub(super) timeout_seconds: u64,
     #[serde(default = "connection")]
     pub(super) connection: String,
+    #[serde(default = "http")]
+    pub(super) http: String,
+    #[serde(default)]
+    pub(super) expect_continue: bool,
     pub(super) ca: Option<PathBuf>,
     #[serde(default)]
     pub(super) simulated: bool,
@@ -111,4 +115,8 @@ const fn timeout_seconds() -> u64 {
 
 fn connection() -> String {
     "reuse".to_owned()
+}
+
+fn http() -> String {
+    "1.1".to_owned()
 }

@@ -18,9 +18,12 @@ use rustls::{
 
 use super::{SimulationError, tls_version::TlsVersion};
 
+/// HTTP/2's name in the TLS handshake.
+pub(super) const HTTP2: &[u8] = b"h2";
+
 /// A server's side of TLS, and what clients must trust to speak to it.
 pub(super) struct ServerIdentity {
-    /// One version of TLS, and HTTP/1.1 only, as the measured connections have it.
+    /// One version of TLS and both of HTTP, of which a client that takes both gets HTTP/1.1.
     pub(super) tls: Arc<ServerConfig>,
     /// The authority's certificate.
     pub(super) ca_pem: String,
@@ -60,7 +63,7 @@ impl ServerIdentity {
             }])?
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], key)?;
-        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        tls.alpn_protocols = vec![b"http/1.1".to_vec(), HTTP2.to_vec()];
         Ok(Self { tls: Arc::new(tls), ca_pem: ca_certificate.pem() })
     }
 }

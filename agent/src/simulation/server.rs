@@ -1,18 +1,21 @@
-//! Listens for the simulated providers, each on a port of its own, over TLS and HTTP/1.1.
+//! Listens for the simulated providers, each on a port of its own, over TLS, HTTP/1.1 and HTTP/2.
 //!
 //! A connection stays open between requests for as long as the client likes. On shutdown no more
 //! connections are taken, requests under way are answered, and what does not end is cut.
 
 use std::{
     error::Error,
-    fs,
+    fs, future,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use hyper::{server::conn::http1, service::service_fn};
+use hyper::{
+    server::conn::{http1, http2},
+    service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
 use tokio::{
@@ -21,14 +24,14 @@ use tokio::{
     task::{self, JoinSet},
     time,
 };
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     SimulationError,
     azure_vision::AzureVision,
     catalogue::Catalogue,
-    certificate::ServerIdentity,
+    certificate::{HTTP2, ServerIdentity},
     credentials::Credentials,
     endpoints,
     fault::FaultRates,
@@ -42,7 +45,7 @@ use super::{
     truth_log::TruthLog,
     vendor::Vendor,
 };
-use crate::clock::Clock;
+use crate::{clock::Clock, http::FrameStream, owned_tasks::OwnedTasks};
 
 /// The most connections to one provider; more wait in the kernel's queue.
 const MOST_CONNECTIONS: usize = 1024;
@@ -223,13 +226,28 @@ async fn converse_until_error(
     tls: TlsAcceptor,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
     socket.set_nodelay(true)?;
-    let shutdown = service.shutdown.clone();
     let stamps = Arc::new(Stamps::new(Arc::clone(&service.clock)));
     let connection = Connection { client, stamps: Arc::clone(&stamps) };
     let stream = select! {
-        () = shutdown.cancelled() => return Ok(()),
+        () = service.shutdown.cancelled() => return Ok(()),
         stream = tls.accept(StampedStream::new(socket, stamps)) => stream?,
     };
+    let (_, session) = stream.get_ref();
+    if session.alpn_protocol() == Some(HTTP2) {
+        converse_in_frames(stream, connection, service).await?;
+    } else {
+        converse_in_lines(stream, connection, service).await?;
+    }
+    Ok(())
+}
+
+/// Speaks HTTP/1.1.
+async fn converse_in_lines(
+    stream: TlsStream<StampedStream>,
+    connection: Connection,
+    service: Arc<Service>,
+) -> hyper::Result<()> {
+    let shutdown = service.shutdown.clone();
     let exchange = service_fn(move |request| {
         let (service, connection) = (Arc::clone(&service), connection.clone());
         async move { service.exchange(request, connection).await }
@@ -237,8 +255,48 @@ async fn converse_until_error(
     let conversation = http1::Builder::new().serve_connection(TokioIo::new(stream), exchange);
     pin!(conversation);
     select! {
-        ended = conversation.as_mut() => return Ok(ended?),
+        ended = conversation.as_mut() => return ended,
         () = shutdown.cancelled() => conversation.as_mut().graceful_shutdown(),
     }
-    Ok(conversation.await?)
+    conversation.await
+}
+
+/// Speaks HTTP/2, one request at a time, as HTTP/1.1 has it: so it is known which of a connection's
+/// bytes are whose.
+async fn converse_in_frames(
+    stream: TlsStream<StampedStream>,
+    connection: Connection,
+    service: Arc<Service>,
+) -> hyper::Result<()> {
+    let shutdown = service.shutdown.clone();
+    let stream = FrameStream::of_server(stream, Arc::clone(&connection.stamps));
+    let cut = CancellationToken::new();
+    let unanswered = cut.clone();
+    let exchange = service_fn(move |request| {
+        let (service, connection) = (Arc::clone(&service), connection.clone());
+        let unanswered = unanswered.clone();
+        async move {
+            let result = service.exchange(request, connection).await;
+            if result.is_err() {
+                // An error ends the stream alone; here it is to end the connection.
+                unanswered.cancel();
+                future::pending::<()>().await;
+            }
+            result
+        }
+    });
+    let tasks = OwnedTasks::default();
+    let mut speaking = http2::Builder::new(tasks.spawner());
+    speaking.max_concurrent_streams(1);
+    let conversation = speaking.serve_connection(TokioIo::new(stream), exchange);
+    pin!(conversation);
+    select! {
+        ended = conversation.as_mut() => return ended,
+        () = cut.cancelled() => return Ok(()),
+        () = shutdown.cancelled() => conversation.as_mut().graceful_shutdown(),
+    }
+    select! {
+        ended = conversation => ended,
+        () = cut.cancelled() => Ok(()),
+    }
 }

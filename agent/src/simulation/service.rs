@@ -9,7 +9,7 @@ use std::{
 
 use armol_analysis::{time::Timestamp, truth::TruthRecord};
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, header, request::Parts};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use rand::{Rng, SeedableRng};
@@ -127,7 +127,8 @@ impl Service {
         request: Request<Incoming>,
         connection: Connection,
     ) -> Result<Response<PausedBody>, Unanswered> {
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
+        name_host(&mut head);
         let body = match Limited::new(body, LARGEST_REQUEST).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) => {
@@ -136,7 +137,7 @@ impl Service {
             }
         };
         // All that one read brought is used before the next, so none after it is noted yet.
-        let request_last = connection.stamps.last_read();
+        let request_last = connection.stamps.request_last();
         let draw = self.draws.next();
         let asked = self.vendor.question(&head, &body, self.clock.now()).map(Asked::new);
         let mut entry = TruthEntry::new(
@@ -180,7 +181,7 @@ impl Service {
             }
         };
         entry.status(response.status().as_u16());
-        connection.stamps.complete_with_next_write(entry);
+        connection.stamps.complete_with_response(entry);
         Ok(response.map(|body| PausedBody::new(body, self.body_pause)))
     }
 
@@ -195,6 +196,15 @@ impl Service {
     async fn wait(&self, request_last: Timestamp, inference: Duration) {
         let passed = self.clock.now().since(request_last).unwrap_or_default();
         time::sleep(inference.saturating_sub(passed)).await;
+    }
+}
+
+/// Names the host in a header, as HTTP/1.1 does, where the request's target names it (RFC 9113,
+/// section 8.3.1): the vendors' signatures are over that header.
+fn name_host(head: &mut Parts) {
+    let authority = head.uri.authority().map(|authority| HeaderValue::try_from(authority.as_str()));
+    if let Some(Ok(host)) = authority {
+        head.headers.entry(header::HOST).or_insert(host);
     }
 }
 

@@ -3,7 +3,8 @@
 //! It lies under TLS, so its times are those of the socket calls themselves: a request has arrived
 //! when the read that brought its last byte returned, a response begins just before the write that
 //! takes its first byte is called. It reads ahead of TLS, all that the socket has: a request must
-//! not seem to arrive later because its earlier records are being decrypted.
+//! not seem to arrive later because its earlier records are being decrypted. In HTTP/2 other frames
+//! go by too; there the frames that are seen above TLS say which read and which write counts.
 
 use std::{
     io::{self, IoSlice},
@@ -21,7 +22,10 @@ use tokio::{
 use tokio_util::io::poll_read_buf;
 
 use super::truth_log::TruthEntry;
-use crate::clock::Clock;
+use crate::{
+    clock::Clock,
+    http::{Event, FrameKind, FrameWatch},
+};
 
 /// A connection whose reads and writes are noted in its [`Stamps`].
 #[derive(Debug)]
@@ -45,9 +49,64 @@ pub(super) struct Stamps {
 #[derive(Debug, Default)]
 struct Noted {
     last_read: Option<Timestamp>,
-    /// The request whose response is the next thing to be written.
-    answering: Option<TruthEntry>,
+    /// When the last byte of the last request was read; `None` where nothing above TLS says which
+    /// that is.
+    request_last: Option<Timestamp>,
+    /// The request whose response is to be written.
+    answering: Option<Answering>,
     reset: bool,
+}
+
+/// A request that has an answer.
+#[derive(Debug)]
+struct Answering {
+    entry: TruthEntry,
+    next_write: NextWrite,
+    /// When the write began that took the response's first byte.
+    first: Option<Timestamp>,
+}
+
+/// What the next write carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NextWrite {
+    /// The response.
+    Response,
+    /// The beginning of a frame that may be the response's first.
+    Possible,
+    /// A frame that is none of the response's.
+    Other,
+}
+
+impl Answering {
+    /// Notes a write that began at this time.
+    fn written(&mut self, began: Timestamp) {
+        if self.next_write != NextWrite::Other {
+            self.first.get_or_insert(began);
+        }
+    }
+
+    /// What the frame is that is being written; only a HEADERS frame begins a response.
+    fn judge_frame(&mut self, kind: FrameKind) {
+        if self.next_write != NextWrite::Possible {
+            return;
+        }
+        if kind == FrameKind::Headers {
+            self.next_write = NextWrite::Response;
+        } else {
+            self.next_write = NextWrite::Other;
+            self.first = None;
+        }
+    }
+}
+
+impl Noted {
+    /// Takes the entry whose response has begun, with the time at which it did.
+    fn take_begun(&mut self) -> Option<(TruthEntry, Timestamp)> {
+        let begun = |answering: &mut Answering| answering.next_write == NextWrite::Response;
+        let answering =
+            self.answering.take_if(|answering| begun(answering) && answering.first.is_some())?;
+        Some((answering.entry, answering.first?))
+    }
 }
 
 impl Stamps {
@@ -56,15 +115,20 @@ impl Stamps {
         Self { clock, noted: Mutex::default() }
     }
 
-    /// When bytes were last read.
-    pub(super) fn last_read(&self) -> Timestamp {
-        let last_read = self.noted().last_read;
-        last_read.unwrap_or_else(|| self.clock.now())
+    /// When the last byte of the request that was read last came.
+    pub(super) fn request_last(&self) -> Timestamp {
+        let Noted { request_last, last_read, .. } = *self.noted();
+        request_last.or(last_read).unwrap_or_else(|| self.clock.now())
     }
 
-    /// Completes an entry with the time of the next write; without one, when the connection ends.
-    pub(super) fn complete_with_next_write(&self, entry: TruthEntry) {
-        self.noted().answering = Some(entry);
+    /// Completes an entry with the time of the write that begins its response; without one, when
+    /// the connection ends.
+    pub(super) fn complete_with_response(&self, entry: TruthEntry) {
+        let mut noted = self.noted();
+        // Who sees requests end sees responses begin.
+        let next_write =
+            if noted.request_last.is_some() { NextWrite::Other } else { NextWrite::Response };
+        noted.answering = Some(Answering { entry, next_write, first: None });
     }
 
     /// Has the connection end in a TCP reset, not in an orderly close.
@@ -84,9 +148,58 @@ impl Stamps {
 
     /// Notes a write that began at this time and took bytes.
     fn written(&self, began: Timestamp) {
-        let entry = self.noted().answering.take();
-        if let Some(mut entry) = entry {
-            entry.response_first(began);
+        let mut noted = self.noted();
+        if let Some(answering) = &mut noted.answering {
+            answering.written(began);
+        }
+        Self::complete(noted);
+    }
+
+    /// Completes the entry of a response that has begun. Its line is written after the lock is
+    /// released.
+    fn complete(mut noted: MutexGuard<'_, Noted>) {
+        let begun = noted.take_begun();
+        drop(noted);
+        if let Some((mut entry, first)) = begun {
+            entry.response_first(first);
+        }
+    }
+}
+
+impl FrameWatch for Stamps {
+    fn awaits_headers(&self) -> bool {
+        let noted = self.noted();
+        noted.answering.as_ref().is_some_and(|answer| answer.next_write != NextWrite::Response)
+    }
+
+    fn separates(&self) -> bool {
+        self.awaits_headers()
+    }
+
+    fn frame_follows(&self) {
+        if let Some(answering) = &mut self.noted().answering {
+            answering.next_write = NextWrite::Possible;
+            answering.first = None;
+        }
+    }
+
+    fn sent(&self, event: Event) {
+        if let Event::Header(frame) = event {
+            let mut noted = self.noted();
+            if let Some(answering) = &mut noted.answering {
+                answering.judge_frame(frame.kind);
+            }
+            Self::complete(noted);
+        }
+    }
+
+    fn handed_on(&self, _all: bool) {}
+
+    fn received(&self, event: Event) {
+        if let Event::StreamEnds(_) = event {
+            let mut noted = self.noted();
+            // What TLS hands on came with the last read: it is read to its end before the next.
+            noted.request_last = noted.last_read;
         }
     }
 }

@@ -127,6 +127,7 @@ impl Provider {
             price_microusd: 0,
             timeout: TIMEOUT,
             reuse_connection: scenario.traffic.connections != Connections::Fresh,
+            protocol: scenario.traffic.protocol,
             ca: Some(folder.join("ca.pem")),
             simulated: true,
         };
