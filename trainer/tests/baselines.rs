@@ -93,7 +93,7 @@ fn write_ground_truth(path: &Path) {
             "id": 1, "image_id": 1, "category_id": 17, "iscrowd": 0,
             "bbox": [left, top, right - left, bottom - top],
         }],
-        "categories": [{"id": 17, "name": "cat"}],
+        "categories": [{"id": 17, "name": "cat"}, {"id": 18, "name": "dog"}],
     });
     fs::write(path, truth.to_string()).unwrap();
 }

@@ -11,7 +11,7 @@ use sqlx::{
 use super::StoreError;
 
 /// The schema's version: the number of the last migration.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// The application id that the first migration writes into the file.
 const APPLICATION_ID: i64 = 1_095_912_780;
@@ -107,14 +107,19 @@ async fn version(
 }
 
 fn migrations() -> Migrator {
-    let first = Migration::new(
-        1,
-        Cow::Borrowed("measurements"),
-        MigrationType::Simple,
-        include_str!("../../migrations/sqlite/0001_measurements.sql").into_sql_str(),
-        false,
-    );
-    Migrator::with_migrations(vec![first])
+    Migrator::with_migrations(vec![
+        migration(1, "measurements", include_str!("../../migrations/sqlite/0001_measurements.sql")),
+        migration(
+            2,
+            "answers by content",
+            include_str!("../../migrations/sqlite/0002_answers_by_content.sql"),
+        ),
+    ])
+}
+
+fn migration(version: i64, description: &'static str, sql: &'static str) -> Migration {
+    let (description, sql) = (Cow::Borrowed(description), sql.into_sql_str());
+    Migration::new(version, description, MigrationType::Simple, sql, false)
 }
 
 fn newer(path: &Path, found: i64) -> StoreError {
