@@ -7,6 +7,7 @@
 
 pub mod checking;
 pub mod collected;
+pub mod exporting;
 pub mod features;
 pub mod folder;
 pub mod grouping;
@@ -60,7 +61,7 @@ pub struct Image {
     pub size: Option<Size>,
     /// What is truly in it.
     pub truth: Vec<TrueBox>,
-    /// What is truly in it as far as no box says where.
+    /// What a list of labels says is in it, whatever boxes say.
     pub labels: Vec<GroupId>,
     /// The answers, each at the place of its provider; `None` where the provider gave none.
     pub answers: Vec<Option<Answer>>,

@@ -35,7 +35,7 @@ pub struct TrueImage {
     pub size: Option<Size>,
     /// The objects, crowds included.
     pub objects: Vec<TrueObject>,
-    /// What is in the image as far as no box says where.
+    /// What a list of labels says is in the image, whatever boxes say.
     pub labels: Vec<GroupId>,
 }
 

@@ -13,6 +13,7 @@ use crate::{baseline::Row, dataset::Dataset};
 pub use self::csv::csv;
 pub use json::json;
 pub use table::table;
+pub(crate) use table::{write_dropped, write_left_out};
 
 /// All that a rendering shows.
 #[derive(Clone, Copy, Debug)]

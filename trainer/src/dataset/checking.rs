@@ -13,14 +13,18 @@ use super::{
     },
 };
 
-/// Looks for everything that is wrong with a data set: files that are missing, changed or unknown,
-/// counts that differ, and rows that refer to what is not there. Each problem is a sentence.
+/// Looks for everything that is wrong with a data set: files that are missing, changed or unknown;
+/// where there are none, counts that differ, and rows that refer to what is not there. Each problem
+/// is a sentence.
 ///
 /// # Errors
 /// Where there is no manifest, or it cannot be read.
 pub fn problems(folder: &Path) -> Result<Vec<String>, FolderError> {
     let manifest = Manifest::read(folder)?;
     let mut problems = file_problems(folder, &manifest)?;
+    if !problems.is_empty() {
+        return Ok(problems);
+    }
     match count(folder) {
         Ok((counts, ids)) => {
             problems.extend(count_problems(&manifest.counts, &counts));

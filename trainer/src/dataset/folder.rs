@@ -8,6 +8,8 @@ mod columns;
 mod manifest;
 mod reader;
 mod rows;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::{io, path::PathBuf};
@@ -69,6 +71,15 @@ pub enum FolderError {
         #[source]
         source: io::Error,
     },
+    /// A file is not the one that the manifest describes.
+    #[error(
+        "{path} has changed since the data set was made; dataset check says what has, and importing \
+         it again mends it"
+    )]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// A table is damaged.
     #[error("{path} is no table of a data set, or damaged; import the data set again")]
     Table {
@@ -94,4 +105,11 @@ pub enum FolderError {
         /// What is wrong.
         what: String,
     },
+}
+
+impl FolderError {
+    /// Whether what was asked for is the mistake, rather than anything that happened to it.
+    pub const fn is_wrong_use(&self) -> bool {
+        matches!(self, Self::NoDataset(_) | Self::Exists(_) | Self::Newer { .. })
+    }
 }

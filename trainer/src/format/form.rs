@@ -99,7 +99,7 @@ impl Form {
                 let coco = coco_names();
                 seed::read_truth(path, ranks, beside.categories.as_deref().unwrap_or(&coco))?
             }
-            Self::Voc => voc::read_truth(path)?,
+            Self::Voc => voc::read_truth(path, beside.categories.as_deref())?,
             Self::Yolo => {
                 let needed = "its boxes are shares of the sides; give the images with --sizes FILE";
                 let images = beside.sizes.clone().ok_or_else(|| needs(needed))?;

@@ -77,19 +77,17 @@ pub struct VocEntry {
     pub score: Option<f64>,
 }
 
-/// Reads a ground truth; its categories are the names in the order of the alphabet, which is
-/// Pascal's own order.
+/// Reads a ground truth of these categories; without a list, of all that objects are called, in the
+/// order of the alphabet, which is Pascal's own order.
 ///
 /// # Errors
 /// Where a file cannot be read, is no annotation, or an element holds what it cannot.
-pub fn read_truth(folder: &Path) -> Result<GroundTruth, FormatError> {
+pub fn read_truth(
+    folder: &Path,
+    categories: Option<&[String]>,
+) -> Result<GroundTruth, FormatError> {
     let images = read_folder(folder)?;
-    let mut names: Vec<String> = images
-        .iter()
-        .flat_map(|image| image.objects.iter().map(|object| object.name.clone()))
-        .collect();
-    names.sort();
-    names.dedup();
+    let names = categories.map_or_else(|| names(&images), <[String]>::to_vec);
     let count = names.len();
     let mut groups = HashMap::new();
     for (place, name) in names.iter().enumerate() {
@@ -97,17 +95,30 @@ pub fn read_truth(folder: &Path) -> Result<GroundTruth, FormatError> {
             .map_err(|_| Problem::TooManyCategories(count).at(folder, "its objects' names"))?;
         groups.insert(name.as_str(), GroupId::new(group));
     }
-    let image = |(id, image): (u64, VocImage)| {
-        let object = |entry: &VocEntry| {
-            let group = *groups.get(entry.name.as_str())?;
+    let mut checked = Vec::with_capacity(images.len());
+    for (id, image) in (1..).zip(images) {
+        let path = folder.join(&image.name);
+        let mut truth = TrueImage { size: image.size, ..TrueImage::named(image.name, id) };
+        for entry in image.objects {
+            let unknown = || Problem::NoCategory(format!("{:?}", entry.name), count);
+            let group = groups.get(entry.name.as_str()).copied();
+            let group = group.ok_or_else(|| unknown().at(&path, "an object's name"))?;
             let plain = TrueObject::new(group, entry.bbox);
-            Some(TrueObject { difficult: entry.difficult, ..plain })
-        };
-        let objects = image.objects.iter().filter_map(object).collect();
-        TrueImage { size: image.size, objects, ..TrueImage::named(image.name, id) }
-    };
-    let images = (1..).zip(images).map(image).collect();
-    Ok(GroundTruth { categories: numbered_categories(names.iter().cloned()), images })
+            truth.objects.push(TrueObject { difficult: entry.difficult, ..plain });
+        }
+        checked.push(truth);
+    }
+    let categories = numbered_categories(names.iter().cloned());
+    Ok(GroundTruth { categories, images: checked })
+}
+
+/// The names of all objects in the order of the alphabet.
+fn names(images: &[VocImage]) -> Vec<String> {
+    let objects = images.iter().flat_map(|image| &image.objects);
+    let mut names: Vec<String> = objects.map(|object| object.name.clone()).collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 /// Reads a provider's answers; an image without a file is one that the provider was not asked about.

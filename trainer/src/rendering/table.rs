@@ -66,7 +66,7 @@ fn grid(providers: &[Provider], rows: &[Row]) -> Table {
 }
 
 /// What no figure of the table is about, a line for each kind that there is.
-fn write_left_out(left_out: &LeftOut, output: &mut impl Write) -> io::Result<()> {
+pub(crate) fn write_left_out(left_out: &LeftOut, output: &mut impl Write) -> io::Result<()> {
     let lines = [
         ("images of the ground truth that no one answered", left_out.images_without_answer),
         ("answers about images that the ground truth lacks", left_out.answers_without_truth),
@@ -80,7 +80,7 @@ fn write_left_out(left_out: &LeftOut, output: &mut impl Write) -> io::Result<()>
 }
 
 /// The words that lead to no category, the most frequent of them by name.
-fn write_dropped(words: &[(String, usize)], output: &mut impl Write) -> io::Result<()> {
+pub(crate) fn write_dropped(words: &[(String, usize)], output: &mut impl Write) -> io::Result<()> {
     if words.is_empty() {
         return Ok(());
     }

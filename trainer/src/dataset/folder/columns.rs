@@ -24,7 +24,7 @@ use parquet::{
     schema::{parser::parse_message_type, printer::print_schema, types::Type},
 };
 
-use super::FolderError;
+use super::{FileDescription, FolderError, Manifest};
 
 /// How many rows a group has.
 const ROWS_IN_GROUP: usize = 1 << 17;
@@ -208,9 +208,16 @@ pub(super) struct TableReader<R> {
 }
 
 impl<R: Row> TableReader<R> {
-    /// Opens the file of a folder.
-    pub(super) fn open(folder: &Path) -> Result<Self, FolderError> {
+    /// Opens the file of a folder, which must be the one that the manifest describes.
+    ///
+    /// Beside all else this keeps damaged pages from the Parquet library, which panics on some.
+    pub(super) fn open(folder: &Path, manifest: &Manifest) -> Result<Self, FolderError> {
         let path = folder.join(R::FILE);
+        let found = FileDescription::of(&path)
+            .map_err(|source| FolderError::Read { path: path.clone(), source })?;
+        if manifest.files.get(R::FILE) != Some(&found) {
+            return Err(FolderError::Changed { path });
+        }
         let file =
             File::open(&path).map_err(|source| FolderError::Read { path: path.clone(), source })?;
         let reader = SerializedFileReader::new(file).map_err(damaged(&path))?;

@@ -32,14 +32,15 @@ impl FolderReader {
     /// Opens a folder.
     ///
     /// # Errors
-    /// Where it is no data set, or one of a newer format, or a table is missing or damaged.
+    /// Where it is no data set, or one of a newer format, or a table is missing or changed.
     pub fn open(folder: &Path) -> Result<Self, FolderError> {
+        let manifest = Manifest::read(folder)?;
         Ok(Self {
-            manifest: Manifest::read(folder)?,
-            images: TableReader::open(folder)?,
-            objects: TableReader::open(folder)?,
-            answers: TableReader::open(folder)?,
-            detections: TableReader::open(folder)?,
+            images: TableReader::open(folder, &manifest)?,
+            objects: TableReader::open(folder, &manifest)?,
+            answers: TableReader::open(folder, &manifest)?,
+            detections: TableReader::open(folder, &manifest)?,
+            manifest,
             folder: folder.to_owned(),
             seen: HashSet::new(),
         })
@@ -150,7 +151,7 @@ impl FolderReader {
 /// # Errors
 /// Where the table is missing or damaged.
 pub fn for_each_call(folder: &Path, mut take: impl FnMut(CallRecord)) -> Result<(), FolderError> {
-    let mut calls = TableReader::<CallRecord>::open(folder)?;
+    let mut calls = TableReader::<CallRecord>::open(folder, &Manifest::read(folder)?)?;
     while let Some(call) = calls.next_if(|_| true)? {
         take(call);
     }

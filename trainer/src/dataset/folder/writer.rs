@@ -57,8 +57,7 @@ pub fn write(records: &Records, origin: Origin<'_>, place: &Path) -> Result<Mani
     let mut features = Vec::new();
     if let Some((path, arrays)) = origin.features {
         let copy = folder.join(FEATURES_FILE);
-        let copied = fs::copy(&path, &copy).and_then(|_| File::open(&copy)?.sync_all());
-        copied.map_err(writing(&copy))?;
+        copy_content(&path, &copy).map_err(writing(&copy))?;
         names.push(FEATURES_FILE);
         features = arrays;
     }
@@ -85,6 +84,13 @@ pub fn write(records: &Records, origin: Origin<'_>, place: &Path) -> Result<Mani
     write_manifest(&manifest, folder)?;
     publish(temporary, place).map_err(writing(place))?;
     Ok(manifest)
+}
+
+/// Copies what a file holds; a copy of its permissions could be one that nobody can remove.
+fn copy_content(from: &Path, to: &Path) -> io::Result<()> {
+    let mut copy = File::create_new(to)?;
+    io::copy(&mut File::open(from)?, &mut copy)?;
+    copy.sync_all()
 }
 
 /// A folder in which one can be written that then takes the place.
