@@ -54,6 +54,12 @@ fn json_text(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
     Ok(text)
 }
 
+/// The name of the category of a class.
+fn category_of(class: u16, categories: &[String]) -> Result<&str, Problem> {
+    let name = categories.get(usize::from(class)).map(String::as_str);
+    name.ok_or_else(|| Problem::NoCategory(class.to_string(), categories.len()))
+}
+
 /// A box as COCO writes it.
 fn left_top_width_height(bbox: BoundingBox) -> [f64; 4] {
     let [left, top, right, bottom] = bbox.corners();

@@ -15,7 +15,8 @@ use futures::TryStreamExt;
 use sqlx::{
     Decode, Row, Sqlite, SqlitePool, Type,
     pool::PoolConnection,
-    sqlite::{SqlitePoolOptions, SqliteRow},
+    query::Query,
+    sqlite::{SqliteArguments, SqlitePoolOptions, SqliteRow},
 };
 use uuid::Uuid;
 
@@ -99,11 +100,7 @@ impl Reader {
         mut take: impl FnMut(CallRow),
     ) -> Result<u64, StoreError> {
         let mut connection = self.connection().await?;
-        let mut rows = sqlx::query(CALLS)
-            .bind(filter.since.map_or(i64::MIN, Timestamp::unix_ns))
-            .bind(filter.until.map(Timestamp::unix_ns))
-            .bind(filter.region.as_ref().map(Name::as_str))
-            .fetch(&mut *connection);
+        let mut rows = filtered(CALLS, filter).fetch(&mut *connection);
         let mut count = 0;
         while let Some(row) = rows.try_next().await.map_err(reading)? {
             take(call_row(&row)?);
@@ -115,6 +112,17 @@ impl Reader {
     pub(super) async fn connection(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
         self.pool.acquire().await.map_err(reading)
     }
+}
+
+/// A question whose first three values are the span of planning and the region.
+fn filtered<'filter>(
+    sql: &'static str,
+    filter: &'filter CallFilter,
+) -> Query<'filter, Sqlite, SqliteArguments> {
+    sqlx::query(sql)
+        .bind(filter.since.map_or(i64::MIN, Timestamp::unix_ns))
+        .bind(filter.until.map(Timestamp::unix_ns))
+        .bind(filter.region.as_ref().map(Name::as_str))
 }
 
 fn call_row(row: &SqliteRow) -> Result<CallRow, StoreError> {

@@ -36,6 +36,23 @@ pub fn read_text(path: &Path) -> Result<String, FormatError> {
     String::from_utf8(read(path)?).map_err(|source| error(std::io::Error::other(source)))
 }
 
+/// What each line of a text says, with the line's number; empty lines say nothing.
+///
+/// # Errors
+/// Where a line cannot be read; names the file at `path` and the line.
+pub(super) fn parsed_lines<T>(
+    text: &str,
+    path: &Path,
+    parse: impl Fn(&str) -> Result<T, Problem>,
+) -> Result<Vec<(usize, T)>, FormatError> {
+    let mut parsed = Vec::new();
+    for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+        let line = parse(line).map_err(|problem| problem.at(path, format!("line {number}")))?;
+        parsed.push((number, line));
+    }
+    Ok(parsed)
+}
+
 /// Writes a file, and the folders that lead to it.
 ///
 /// # Errors

@@ -5,7 +5,10 @@
 //! missing. A class is a place in the list of categories. Boxes say where, labels only what: an
 //! answer in this form has no places. A provider that a line does not have was not asked.
 
-use std::{collections::BTreeMap, collections::HashSet, path::Path};
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::Path,
+};
 
 use armol_analysis::{
     detection::{BoundingBox, Detection},
@@ -44,17 +47,14 @@ pub fn read_truth(path: &Path, categories: &[String]) -> Result<GroundTruth, For
         if !names.insert(line.id.clone()) {
             return Err(at(Problem::Doubled(format!("id {:?}", line.id))));
         }
-        let image = true_image(line, id, categories.len());
+        let image = true_image(line, id, categories);
         images.push(image.map_err(at)?);
     }
     Ok(GroundTruth { categories: numbered_categories(categories.iter().cloned()), images })
 }
 
-fn true_image(line: LabelLine, id: u64, categories: usize) -> Result<TrueImage, Problem> {
-    let known = |class: u16| {
-        let known = usize::from(class) < categories;
-        known.then(|| GroupId::new(class)).ok_or_else(|| no_category(class, categories))
-    };
+fn true_image(line: LabelLine, id: u64, categories: &[String]) -> Result<TrueImage, Problem> {
+    let known = |class| super::category_of(class, categories).map(|_| GroupId::new(class));
     let mut image = TrueImage::named(line.id, id);
     for class in line.labels {
         image.labels.push(known(class)?);
@@ -83,9 +83,8 @@ pub fn read_answers(
         let Some(named) = line.pred.remove(provider) else { continue };
         let mut detections = Vec::with_capacity(named.len());
         for (class, score) in named {
-            let unknown = || at(no_category(class, categories.len()));
-            let word = categories.get(usize::from(class)).ok_or_else(unknown)?;
-            let detection = Detection::new(word.clone(), score, None);
+            let word = super::category_of(class, categories).map_err(at)?;
+            let detection = Detection::new(word, score, None);
             detections.push(detection.map_err(|_| at(Problem::Score(score)))?);
         }
         answers.push((ImageReference::Name(line.id), detections));
@@ -97,20 +96,10 @@ pub fn read_answers(
     Ok(Answers { answers, silence: Silence::NotAsked })
 }
 
-fn no_category(class: u16, categories: usize) -> Problem {
-    Problem::NoCategory(class.to_string(), categories)
-}
-
 fn parse(text: &str, path: &Path) -> Result<Vec<(usize, LabelLine)>, FormatError> {
-    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
-    lines
-        .map(|(number, line)| {
-            serde_json::from_str(line).map(|line| (number, line)).map_err(|source| {
-                let problem = Problem::form(&source.to_string(), "a JSON object with id and true");
-                problem.at(path, format!("line {number}"))
-            })
-        })
-        .collect()
+    file::parsed_lines(text, path, |line| {
+        serde_json::from_str(line).map_err(|error| Problem::Json(error.to_string()))
+    })
 }
 
 /// The text of a list.
@@ -125,4 +114,84 @@ pub fn text<'a>(
         text.extend(super::json_text(line)?);
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::bbox;
+
+    const LIST: &str = r#"{"id":"a","voc_split":"train","true":[1],"gt_boxes":[[1,1,2,3,4.5]],"pred":{"aws":[[0,0.5],[1,0.25]],"azure":[]}}
+{"id":"b","true":[],"pred":{"azure":[[1,1]]}}
+"#;
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        file
+    }
+
+    fn categories() -> [String; 2] {
+        ["cat", "dog"].map(str::to_owned)
+    }
+
+    fn refusal(text: &str) -> String {
+        let error = read_truth(file(text).path(), &categories()).unwrap_err();
+        format!("{error}: {}", error.source().unwrap())
+    }
+
+    #[test]
+    fn truth_and_answers_are_read_from_the_same_lines() {
+        let list = file(LIST);
+        let truth = read_truth(list.path(), &categories()).unwrap();
+        assert_eq!(truth.images[0].labels, [GroupId::new(1)]);
+        assert_eq!(truth.images[0].objects[0].bbox, bbox([1.0, 2.0, 3.0, 4.5]));
+        let aws = read_answers(list.path(), "aws", &categories()).unwrap();
+        assert_eq!(aws.answers.len(), 1, "aws was not asked about b");
+        let words = aws.answers[0].1.iter().map(|seen| (seen.label.as_str(), seen.score));
+        assert_eq!(words.collect::<Vec<_>>(), [("cat", 0.5), ("dog", 0.25)]);
+        let azure = read_answers(list.path(), "azure", &categories()).unwrap();
+        assert_eq!(azure.answers.len(), 2, "azure saw nothing in a");
+        assert!(read_answers(list.path(), "gcp", &categories()).is_err());
+    }
+
+    #[test]
+    fn lines_that_hold_what_they_cannot_are_named() {
+        assert!(refusal("{}").ends_with("line 1: a line must be a JSON object with id and true: missing field `id` at line 1 column 2"));
+        assert!(refusal(&LIST.replace("[1]", "[2]")).ends_with(
+            "line 1: category 2 is not in the list of 2 categories; give the whole list"
+        ));
+        assert!(
+            refusal(&LIST.replace("\"b\"", "\"a\"")).contains("line 2: id \"a\" is there already")
+        );
+        assert!(refusal(&LIST.replace("4.5", "0")).contains("left <= right and top <= bottom"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(
+            id in "\\PC{0,6}",
+            labels in proptest::collection::vec(any::<u16>(), 0..3),
+            named in proptest::collection::vec((any::<u16>(), 0.0..=1.0_f64), 0..3),
+        ) {
+            let gt_boxes = vec![(3, 0.5, 1.0, 2.0, 4.25)];
+            let pred = BTreeMap::from([("aws".to_owned(), named)]);
+            let line = LabelLine { id, labels, gt_boxes, pred };
+            let written = text([&line]).unwrap();
+            let path = Path::new("list.jsonl");
+            let read = parse(std::str::from_utf8(&written).unwrap(), path).unwrap();
+            prop_assert_eq!(text([&read[0].1]).unwrap(), written);
+            prop_assert_eq!(read, [(1, line)]);
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_panic(cut in 0..LIST.len(), noise in r"\PC{0,20}") {
+            let text = format!("{}{noise}{}", &LIST[..cut], &LIST[cut..]);
+            drop(parse(&text, Path::new("list.jsonl")));
+        }
+    }
 }

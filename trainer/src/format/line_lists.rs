@@ -46,7 +46,9 @@ pub struct ListedBox {
 pub fn read_truth(path: &Path, categories: &[String]) -> Result<GroundTruth, FormatError> {
     let mut images = Vec::new();
     let mut names = HashSet::new();
-    for (id, (number, listed)) in (1..).zip(parse(&file::read_text(path)?, path)?) {
+    for (id, (number, listed)) in
+        (1..).zip(file::parsed_lines(&file::read_text(path)?, path, parse_line)?)
+    {
         let at = |problem: Problem| problem.at(path, format!("line {number}"));
         let name = file::base(&listed.path).to_owned();
         if !names.insert(name.clone()) {
@@ -54,10 +56,7 @@ pub fn read_truth(path: &Path, categories: &[String]) -> Result<GroundTruth, For
         }
         let mut image = TrueImage::named(name, id);
         for listed in listed.boxes {
-            if usize::from(listed.class) >= categories.len() {
-                let class = listed.class.to_string();
-                return Err(at(Problem::NoCategory(class, categories.len())));
-            }
+            super::category_of(listed.class, categories).map_err(at)?;
             image.objects.push(TrueObject::new(GroupId::new(listed.class), listed.bbox));
         }
         images.push(image);
@@ -85,35 +84,21 @@ fn number_by_name(images: &mut [TrueImage]) {
 pub fn read_answers(path: &Path, categories: &[String]) -> Result<Answers, FormatError> {
     let mut answers = Vec::new();
     let mut known = HashSet::new();
-    for (number, listed) in parse(&file::read_text(path)?, path)? {
+    for (number, listed) in file::parsed_lines(&file::read_text(path)?, path, parse_line)? {
         let at = |problem: Problem| problem.at(path, format!("line {number}"));
         if !known.insert(listed.path.clone()) {
             return Err(at(Problem::Doubled(format!("path {:?}", listed.path))));
         }
         let mut detections = Vec::with_capacity(listed.boxes.len());
         for listed in listed.boxes {
-            let class = usize::from(listed.class);
-            let unknown = || Problem::NoCategory(class.to_string(), categories.len());
-            let word = categories.get(class).ok_or_else(|| at(unknown()))?;
+            let word = super::category_of(listed.class, categories).map_err(at)?;
             let score = listed.score.ok_or_else(|| at(Problem::form("no score", FORM)))?;
-            let detection = Detection::new(word.clone(), score, Some(listed.bbox));
+            let detection = Detection::new(word, score, Some(listed.bbox));
             detections.push(detection.map_err(|_| at(Problem::Score(score)))?);
         }
         answers.push((ImageReference::Name(listed.path), detections));
     }
     Ok(Answers { answers, silence: Silence::NothingSeen })
-}
-
-fn parse(text: &str, path: &Path) -> Result<Vec<(usize, ListedImage)>, FormatError> {
-    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
-    lines
-        .map(|(number, line)| {
-            let parsed = parse_line(line);
-            parsed
-                .map(|parsed| (number, parsed))
-                .map_err(|problem| problem.at(path, format!("line {number}")))
-        })
-        .collect()
 }
 
 /// Reads the line of one image. Its path may hold spaces: boxes are what its end consists of.

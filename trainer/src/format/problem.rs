@@ -130,6 +130,9 @@ pub enum Problem {
         /// What it should read.
         expected: &'static str,
     },
+    /// A line of JSON that is none, or lacks a field.
+    #[error("a line must be a JSON object with id and true: {0}")]
+    Json(String),
     /// A number that no image has.
     #[error("rank {0} is beyond the {1} images of the rank list; give the list that belongs to it")]
     Rank(u64, usize),

@@ -155,16 +155,7 @@ fn ranked_files(folder: &Path) -> Result<Vec<(u64, std::path::PathBuf)>, FormatE
 }
 
 fn read_lines(path: &Path, grouped: bool) -> Result<Numbered, FormatError> {
-    let text = file::read_text(path)?;
-    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
-    lines
-        .map(|(number, line)| {
-            let parsed = parse_line(line, grouped);
-            parsed
-                .map(|parsed| (number, parsed))
-                .map_err(|problem| problem.at(path, format!("line {number}")))
-        })
-        .collect()
+    file::parsed_lines(&file::read_text(path)?, path, |line| parse_line(line, grouped))
 }
 
 /// The detections of lines; corners are shares of the sides where a size is given.
@@ -185,4 +176,86 @@ fn detections(
         detections.push(detection);
     }
     Ok(detections)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{error::Error, fs};
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::testing::bbox;
+
+    fn folder(files: &[(&str, &str)]) -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        folder
+    }
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn the_stray_last_entry_of_a_rank_list_is_left_out() {
+        let folder = folder(&[("r.json", r#"["a.jpg", "b.jpg", "train_rank.json"]"#)]);
+        let path = folder.path().join("r.json");
+        assert_eq!(read_ranks(&path).unwrap(), names(&["a.jpg", "b.jpg"]));
+        fs::write(&path, r#"["a.jpg", "a.jpg"]"#).unwrap();
+        assert!(read_ranks(&path).unwrap_err().to_string().contains("[1]"));
+    }
+
+    #[test]
+    fn files_go_by_rank_and_a_missing_one_is_nothing_seen() {
+        let folder = folder(&[("2.txt", "hot-dog-1-0.5-1-2-3-4\n\n"), ("0.txt", "")]);
+        let ranks = names(&["a.jpg", "b.jpg", "c.jpg"]);
+        let truth = read_truth(folder.path(), &ranks, &names(&["cat", "hot dog"])).unwrap();
+        let objects: Vec<usize> = truth.images.iter().map(|image| image.objects.len()).collect();
+        assert_eq!(objects, [0, 0, 1]);
+        assert_eq!(truth.images[2].objects[0].group, GroupId::new(1));
+
+        let answers = read_answers(folder.path(), Some(&ranks), |_| None).unwrap();
+        assert_eq!(answers.silence, Silence::NothingSeen);
+        let (image, seen) = &answers.answers[1];
+        assert_eq!(*image, ImageReference::Name("c.jpg".to_owned()));
+        assert_eq!(
+            (seen[0].label.as_str(), seen[0].bbox),
+            ("hot-dog", Some(bbox([1.0, 2.0, 3.0, 4.0])))
+        );
+    }
+
+    #[test]
+    fn an_agents_answers_go_by_the_name_in_the_files_and_shares_become_pixels() {
+        let folder = folder(&[
+            ("7_hk-sg_a_b.json", "cat-0.5-0.25-0.5-0.75-1\n"),
+            ("8_us2sg_c.json", "cat-0.5-1-2-3-4"),
+        ]);
+        let size = |name: &str| if name == "a_b" { Size::new(200, 100) } else { None };
+        let answers = read_answers(folder.path(), None, size).unwrap().answers;
+        assert_eq!(answers[0].0, ImageReference::Name("a_b".to_owned()));
+        assert_eq!(answers[0].1[0].bbox, Some(bbox([50.0, 50.0, 150.0, 100.0])));
+        assert_eq!(answers[1].1[0].bbox, Some(bbox([1.0, 2.0, 3.0, 4.0])));
+        let unknown = read_answers(folder.path(), None, |_| None).unwrap_err();
+        assert!(unknown.source().unwrap().to_string().contains(r#""a_b" has no known size"#));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_file_and_line() {
+        for (name, text, message) in [
+            ("0.txt", "cat-0-0.5-1-2-3-4\ncat", "0.txt, line 2: \"cat\" must read label-group"),
+            ("0.txt", "gnu-2-0.5-1-2-3-4", "0.txt, line 1: category gnu is not in the list of 2"),
+            ("0.txt", "cat-0-0.5-3-2-1-4", "0.txt, line 1: [3.0, 2.0, 1.0, 4.0] must be left"),
+            ("9.txt", "", "9.txt, its name: rank 9 is beyond the 1 images"),
+            ("x.txt", "", "x.txt, its name: \"x\" must read N.txt"),
+        ] {
+            let folder = folder(&[(name, text)]);
+            let categories = names(&["cat", "dog"]);
+            let error = read_truth(folder.path(), &names(&["a.jpg"]), &categories).unwrap_err();
+            let chain = format!("{error}: {}", error.source().unwrap());
+            assert!(chain.contains(message), "{chain}");
+        }
+    }
 }

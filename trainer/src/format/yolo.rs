@@ -48,11 +48,8 @@ pub fn read_truth(
         let image = image.ok_or_else(unknown)?;
         let size = image.size.ok_or_else(unknown)?;
         for (number, line) in read_lines(&path, size)? {
-            if usize::from(line.class) >= categories.len() {
-                let class = line.class.to_string();
-                let unknown = Problem::NoCategory(class, categories.len());
-                return Err(unknown.at(&path, format!("line {number}")));
-            }
+            super::category_of(line.class, categories)
+                .map_err(|problem| problem.at(&path, format!("line {number}")))?;
             image.objects.push(TrueObject::new(GroupId::new(line.class), line.bbox));
         }
     }
@@ -76,11 +73,9 @@ pub fn read_answers(
         let mut detections = Vec::new();
         for (number, line) in read_lines(&path, size)? {
             let at = |problem: Problem| problem.at(&path, format!("line {number}"));
-            let class = usize::from(line.class);
-            let unknown = || Problem::NoCategory(class.to_string(), categories.len());
-            let word = categories.get(class).ok_or_else(|| at(unknown()))?;
+            let word = super::category_of(line.class, categories).map_err(at)?;
             let score = line.score.ok_or_else(|| at(Problem::form("no score", FORM)))?;
-            let detection = Detection::new(word.clone(), score, Some(line.bbox));
+            let detection = Detection::new(word, score, Some(line.bbox));
             detections.push(detection.map_err(|_| at(Problem::Score(score)))?);
         }
         answers.push((ImageReference::Name(stem.to_owned()), detections));
@@ -89,16 +84,7 @@ pub fn read_answers(
 }
 
 fn read_lines(path: &Path, size: Size) -> Result<Vec<(usize, YoloLine)>, FormatError> {
-    let text = file::read_text(path)?;
-    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
-    lines
-        .map(|(number, line)| {
-            let parsed = parse_line(line, size);
-            parsed
-                .map(|parsed| (number, parsed))
-                .map_err(|problem| problem.at(path, format!("line {number}")))
-        })
-        .collect()
+    file::parsed_lines(&file::read_text(path)?, path, |line| parse_line(line, size))
 }
 
 /// Reads a line about an image of this size.

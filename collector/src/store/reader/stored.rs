@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use armol_analysis::{
     detection::{BoundingBox, Detection},
-    identity::Name,
     summary::CallRow,
     time::Timestamp,
 };
 use futures::TryStreamExt;
 use sqlx::{Row, sqlite::SqliteRow};
 
-use super::{CallFilter, Reader, StoreError, call_row, corrupt, get, length, reading, unsigned};
+use super::{
+    CallFilter, Reader, StoreError, call_row, corrupt, filtered, get, length, reading, unsigned,
+};
 
 /// The detections of the newest good answers, one row each, and one row of nulls for an answer
 /// without any. Beside `max()`, SQLite takes the other columns from the row that has it.
@@ -98,11 +99,7 @@ impl Reader {
         filter: &CallFilter,
     ) -> Result<Vec<StoredAnswer>, StoreError> {
         let mut connection = self.connection().await?;
-        let mut rows = sqlx::query(ANSWERS)
-            .bind(filter.since.map_or(i64::MIN, Timestamp::unix_ns))
-            .bind(filter.until.map(Timestamp::unix_ns))
-            .bind(filter.region.as_ref().map(Name::as_str))
-            .fetch(&mut *connection);
+        let mut rows = filtered(ANSWERS, filter).fetch(&mut *connection);
         let mut answers = Vec::new();
         let mut last_id = None;
         while let Some(row) = rows.try_next().await.map_err(reading)? {
@@ -129,11 +126,7 @@ impl Reader {
         mut take: impl FnMut(CallRow, Option<CalledImage>),
     ) -> Result<u64, StoreError> {
         let mut connection = self.connection().await?;
-        let mut rows = sqlx::query(CALLS_WITH_IMAGES)
-            .bind(filter.since.map_or(i64::MIN, Timestamp::unix_ns))
-            .bind(filter.until.map(Timestamp::unix_ns))
-            .bind(filter.region.as_ref().map(Name::as_str))
-            .fetch(&mut *connection);
+        let mut rows = filtered(CALLS_WITH_IMAGES, filter).fetch(&mut *connection);
         let mut count = 0;
         while let Some(row) = rows.try_next().await.map_err(reading)? {
             take(call_row(&row)?, called_image(&row)?);

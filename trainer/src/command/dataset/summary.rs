@@ -36,7 +36,7 @@ pub(super) fn write(
 /// Writes what is in the data set of a folder as JSON.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub(super) fn write_json(
     folder: &Path,
     table: &LabelGroups,
