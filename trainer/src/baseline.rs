@@ -6,15 +6,15 @@
 //! It is the bound of the mean value; mAP and AP50 rank over all images and could be higher still.
 
 use armol_analysis::{
-    average_precision::{AveragePrecision, average_precision, image_value},
+    average_precision::{AveragePrecision, TrueBox, average_precision, image_value},
     label_groups::GroupedBox,
-    merge::Vote,
+    merge::{Candidates, Vote},
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
-    dataset::{Dataset, ScoredImage},
+    dataset::{Dataset, Image},
     subset::Subset,
 };
 
@@ -41,55 +41,69 @@ const RANDOM_SUBSET_STREAM: u64 = 2;
 /// Scores every baseline; the same seed gives the same rows.
 pub fn baselines(dataset: &Dataset, vote: Vote, seed: u64) -> Vec<Row> {
     let count = dataset.providers.len();
+    let images = dataset.images.iter().map(|image| ScoredImage::new(image, dataset)).collect();
+    let scoring = Scoring { images, providers: count, vote };
     let mut rows = Vec::with_capacity(count + 4);
     for (place, provider) in dataset.providers.iter().enumerate() {
-        rows.push(score(dataset, vote, &provider.name, |_| Subset::single(place)));
+        rows.push(scoring.row(&provider.name, |_| Subset::single(place)));
     }
     let mut generator = stream(seed, RANDOM_SINGLE_STREAM);
-    rows.push(score(dataset, vote, "Random-1", |_| Subset::random_single(count, &mut generator)));
+    rows.push(scoring.row("Random-1", |_| Subset::random_single(count, &mut generator)));
     let mut generator = stream(seed, RANDOM_SUBSET_STREAM);
-    rows.push(score(dataset, vote, "Random-N", |_| Subset::random(count, &mut generator)));
-    rows.push(score(dataset, vote, "Ensemble-N", |_| Subset::all(count)));
-    rows.push(score(dataset, vote, "Upper Bound", |image| best_subset(image, count, vote)));
+    rows.push(scoring.row("Random-N", |_| Subset::random(count, &mut generator)));
+    rows.push(scoring.row("Ensemble-N", |_| Subset::all(count)));
+    rows.push(scoring.row("Upper Bound", |image| best_subset(image, count, vote)));
     rows
 }
 
-/// Scores one method, which chooses a subset for each image.
-fn score(
-    dataset: &Dataset,
+/// What every method is scored on.
+struct Scoring<'a> {
+    images: Vec<ScoredImage<'a>>,
+    providers: usize,
     vote: Vote,
-    method: &str,
-    mut choose: impl FnMut(&ScoredImage) -> Subset,
-) -> Row {
-    let mut calls = vec![0; dataset.providers.len()];
-    let mut cost_microusd: u64 = 0;
-    let mut value = 0.0;
-    let mut answers: Vec<Vec<GroupedBox>> = Vec::with_capacity(dataset.images.len());
-    for image in &dataset.images {
-        let subset = choose(image);
-        let merged = image.merged(subset, vote);
-        value += image_value(&merged, &image.truth);
-        cost_microusd = cost_microusd.saturating_add(image.cost_microusd(subset));
-        for (place, calls) in calls.iter_mut().enumerate() {
-            *calls += usize::from(subset.contains(place));
+}
+
+/// One image as methods are scored on it.
+struct ScoredImage<'a> {
+    truth: &'a [TrueBox],
+    candidates: Candidates,
+    answered: Subset,
+    prices_microusd: Vec<u64>,
+}
+
+impl Scoring<'_> {
+    /// Scores one method, which chooses a subset for each image.
+    fn row(&self, method: &str, mut choose: impl FnMut(&ScoredImage<'_>) -> Subset) -> Row {
+        let mut calls = vec![0; self.providers];
+        let mut cost_microusd: u64 = 0;
+        let mut value = 0.0;
+        let mut answers: Vec<Vec<GroupedBox>> = Vec::with_capacity(self.images.len());
+        for image in &self.images {
+            let subset = choose(image);
+            let merged = image.merged(subset, self.vote);
+            value += image_value(&merged, image.truth);
+            cost_microusd = cost_microusd.saturating_add(image.cost_microusd(subset));
+            for (place, calls) in calls.iter_mut().enumerate() {
+                *calls += usize::from(subset.contains(place));
+            }
+            answers.push(merged);
         }
-        answers.push(merged);
-    }
-    let truth = dataset.images.iter().map(|image| image.truth.as_slice());
-    let images = number(u64::try_from(dataset.images.len()).unwrap_or(u64::MAX));
-    Row {
-        method: method.to_owned(),
-        precision: average_precision(answers.iter().map(Vec::as_slice).zip(truth)),
-        mean_cost_usd: number(cost_microusd) / 1e6 / images,
-        mean_value: value / images,
-        calls,
+        let truth = self.images.iter().map(|image| image.truth);
+        let images = number(u64::try_from(self.images.len()).unwrap_or(u64::MAX));
+        Row {
+            method: method.to_owned(),
+            precision: average_precision(answers.iter().map(Vec::as_slice).zip(truth)),
+            mean_cost_usd: number(cost_microusd) / 1e6 / images,
+            mean_value: value / images,
+            calls,
+        }
     }
 }
 
 /// The subset of the highest value; of equals the cheapest, then the smallest.
-fn best_subset(image: &ScoredImage, providers: usize, vote: Vote) -> Subset {
+fn best_subset(image: &ScoredImage<'_>, providers: usize, vote: Vote) -> Subset {
     let judged = |subset| {
-        let value = image_value(&image.merged(subset, vote), &image.truth);
+        let value = image_value(&image.merged(subset, vote), image.truth);
         (value, image.cost_microusd(subset))
     };
     let mut best = Subset::single(0);
@@ -106,7 +120,21 @@ fn best_subset(image: &ScoredImage, providers: usize, vote: Vote) -> Subset {
     best
 }
 
-impl ScoredImage {
+impl<'a> ScoredImage<'a> {
+    fn new(image: &'a Image, dataset: &Dataset) -> Self {
+        let boxes = image.answers.iter().map(|answer| match answer {
+            Some(answer) => answer.boxes.as_slice(),
+            None => &[],
+        });
+        let answered = image.answers.iter().enumerate().filter(|(_, answer)| answer.is_some());
+        Self {
+            truth: &image.truth,
+            candidates: Candidates::new(boxes),
+            answered: answered.fold(Subset::default(), |set, (place, _)| set.with(place)),
+            prices_microusd: image.prices_microusd(&dataset.providers),
+        }
+    }
+
     /// The answer that asking a subset brings. Who did not answer has no vote.
     fn merged(&self, subset: Subset, vote: Vote) -> Vec<GroupedBox> {
         self.candidates.merge(vote, |place| subset.contains(place) && self.answered.contains(place))
@@ -134,19 +162,17 @@ const fn number(count: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use armol_analysis::label_groups::LabelGroups;
     use armol_collector::store::StoredAnswer;
     use proptest::prelude::*;
 
     use super::*;
     use crate::{
         ground_truth::GroundTruth,
-        testing::{LEFT, answer, cat_and_dog, detection, image, object},
+        testing::{LEFT, answer, cat_and_dog, dataset, detection, image, object, truth_of},
     };
 
-    fn rows(answers: Vec<StoredAnswer>, truth: GroundTruth, vote: Vote) -> Vec<Row> {
-        let dataset = Dataset::new(answers, truth, LabelGroups::coco()).unwrap();
-        baselines(&dataset, vote, 7)
+    fn rows(answers: &[StoredAnswer], truth: GroundTruth, vote: Vote) -> Vec<Row> {
+        baselines(&dataset(answers, truth), vote, 7)
     }
 
     fn row<'a>(rows: &'a [Row], method: &str) -> &'a Row {
@@ -160,7 +186,7 @@ mod tests {
     #[test]
     fn figures_are_those_worked_out_by_hand() {
         let (answers, truth) = cat_and_dog();
-        let rows = rows(answers, truth, Vote::Affirmative);
+        let rows = rows(&answers, truth, Vote::Affirmative);
         let figures: Vec<_> = ["aws", "azure", "Ensemble-N", "Upper Bound"]
             .map(|method| row(&rows, method))
             .map(|row| (row.precision.unwrap().ap50, row.mean_value, &row.calls[..]))
@@ -177,7 +203,7 @@ mod tests {
     #[test]
     fn a_stricter_vote_drops_what_one_provider_alone_sees() {
         let (answers, truth) = cat_and_dog();
-        let rows = rows(answers, truth, Vote::Consensus);
+        let rows = rows(&answers, truth, Vote::Consensus);
         assert_near(row(&rows, "Ensemble-N").mean_value, -1.0);
         assert_near(row(&rows, "Upper Bound").mean_value, 1.0);
     }
@@ -186,7 +212,7 @@ mod tests {
     fn who_did_not_answer_costs_and_has_no_vote() {
         let (mut answers, truth) = cat_and_dog();
         answers.retain(|answer| (answer.image != "cat.jpg") || answer.provider == "aws");
-        let rows = rows(answers, truth, Vote::Unanimous);
+        let rows = rows(&answers, truth, Vote::Unanimous);
         // Of cat.jpg, aws is the only one with a vote; of dog.jpg, aws saw nothing.
         let ensemble = row(&rows, "Ensemble-N");
         assert_near(ensemble.mean_value, 0.0);
@@ -201,10 +227,10 @@ mod tests {
             cost_microusd,
             ..answer("cat.jpg", provider, &seen)
         };
-        let truth = || GroundTruth { images: vec![image("cat.jpg", &[object("cat", LEFT)])] };
-        let cheaper = rows(vec![priced("a", 3), priced("b", 2)], truth(), Vote::Affirmative);
+        let truth = || truth_of(vec![image("cat.jpg", &[object("cat", LEFT)])]);
+        let cheaper = rows(&[priced("a", 3), priced("b", 2)], truth(), Vote::Affirmative);
         assert_eq!(row(&cheaper, "Upper Bound").calls, [0, 1]);
-        let free = rows(vec![priced("a", 0), priced("b", 0)], truth(), Vote::Affirmative);
+        let free = rows(&[priced("a", 0), priced("b", 0)], truth(), Vote::Affirmative);
         assert_eq!(row(&free, "Upper Bound").calls, [1, 0]);
     }
 
@@ -212,7 +238,7 @@ mod tests {
     fn one_provider_makes_every_row_the_same() {
         let (mut answers, truth) = cat_and_dog();
         answers.retain(|answer| answer.provider == "aws");
-        let rows = rows(answers, truth, Vote::Affirmative);
+        let rows = rows(&answers, truth, Vote::Affirmative);
         let methods: Vec<&str> = rows.iter().map(|row| row.method.as_str()).collect();
         assert_eq!(methods, ["aws", "Random-1", "Random-N", "Ensemble-N", "Upper Bound"]);
         for row in &rows {
@@ -223,8 +249,8 @@ mod tests {
     #[test]
     fn without_any_object_there_is_no_average_precision() {
         let images = vec![image("cat.jpg", &[])];
-        let answers = vec![answer("cat.jpg", "aws", &[])];
-        let rows = rows(answers, GroundTruth { images }, Vote::Affirmative);
+        let answers = [answer("cat.jpg", "aws", &[])];
+        let rows = rows(&answers, truth_of(images), Vote::Affirmative);
         assert!(rows.iter().all(|row| row.precision.is_none()));
     }
 
@@ -243,14 +269,14 @@ mod tests {
         proptest::collection::vec((objects, answers), 1..8).prop_map(|images| {
             let names: Vec<String> = (0..images.len()).map(|n| format!("{n}.jpg")).collect();
             let truth = names.iter().zip(&images).map(|(name, (objects, _))| image(name, objects));
-            let truth = GroundTruth { images: truth.collect() };
+            let truth = truth_of(truth.collect());
             let answers = names.iter().zip(&images).flat_map(|(name, (_, answers))| {
                 ["a", "b", "c", "d"]
                     .iter()
                     .zip(answers)
                     .map(move |(provider, seen)| answer(name, provider, seen))
             });
-            Dataset::new(answers.collect(), truth, LabelGroups::coco()).unwrap()
+            dataset(&answers.collect::<Vec<_>>(), truth)
         })
     }
 

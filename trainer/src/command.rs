@@ -1,3 +1,7 @@
 //! The command line's subcommands, each a file of its own that writes to any `impl Write`.
 
 pub mod baselines;
+pub mod dataset;
+mod word_table;
+
+pub use word_table::WordTableError;

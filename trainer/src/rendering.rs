@@ -13,6 +13,7 @@ use crate::{baseline::Row, dataset::Dataset};
 pub use self::csv::csv;
 pub use json::json;
 pub use table::table;
+pub(crate) use table::{write_dropped, write_left_out};
 
 /// All that a rendering shows.
 #[derive(Clone, Copy, Debug)]
@@ -33,12 +34,10 @@ pub struct Baselines<'a> {
 mod tests {
     use std::io;
 
-    use armol_analysis::label_groups::LabelGroups;
-
     use super::*;
     use crate::{
         baseline::baselines,
-        testing::{LEFT, answer, cat_and_dog, detection, image},
+        testing::{LEFT, answer, cat_and_dog, dataset, detection, image},
     };
 
     /// The cat and the dog, where one answer is missing, some words have no group and some images
@@ -56,7 +55,7 @@ mod tests {
         }
         answers.push(answer("other.jpg", "aws", &[]));
         truth.images.push(image("unasked.jpg", &[]));
-        Dataset::new(answers, truth, LabelGroups::coco()).unwrap()
+        dataset(&answers, truth)
     }
 
     fn rendered(
@@ -100,7 +99,7 @@ mod tests {
     #[test]
     fn the_table_of_a_complete_real_data_set_has_no_warnings() {
         let (answers, truth) = cat_and_dog();
-        let dataset = Dataset::new(answers, truth, LabelGroups::coco()).unwrap();
+        let dataset = dataset(&answers, truth);
         let text = rendered(&dataset, table);
         assert!(!text.contains("SIMULATED") && !text.contains("left out"), "{text}");
     }

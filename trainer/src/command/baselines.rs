@@ -1,25 +1,22 @@
 //! `armol-trainer baselines`: stored answers and a ground truth in, a table of methods out.
 
 use std::{
-    fs,
     io::{self, Write},
     path::PathBuf,
 };
 
-use armol_analysis::{
-    identity::Name,
-    label_groups::{LabelGroups, LabelGroupsError},
-    merge::Vote,
-};
-use armol_collector::store::{Reader, StoreError};
+use armol_analysis::{identity::Name, merge::Vote};
+use armol_collector::store::{CallFilter, Reader, StoreError};
 use clap::Args;
 use thiserror::Error;
 
+use super::word_table::{self, WordTableError};
 use crate::{
     baseline::baselines,
-    dataset::{Dataset, DatasetError},
-    ground_truth::{GroundTruth, GroundTruthError},
+    dataset::{Dataset, DatasetError, collected::collect},
+    format::{FormatError, coco},
     rendering::{self, Baselines},
+    subset::MOST_PROVIDERS,
 };
 
 /// What asking several providers would bring, by stored answers and ground truth.
@@ -64,31 +61,22 @@ pub struct BaselinesArguments {
 pub enum BaselinesError {
     /// The ground truth cannot be used.
     #[error(transparent)]
-    GroundTruth(#[from] GroundTruthError),
-    /// The table of label groups cannot be read.
-    #[error("cannot read label groups {path}")]
-    LabelGroupsFile {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// The table of label groups cannot be used.
-    #[error("label groups {path} cannot be used")]
-    LabelGroups {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: LabelGroupsError,
-    },
+    GroundTruth(#[from] FormatError),
+    /// The table of words cannot be used.
+    #[error(transparent)]
+    WordTable(#[from] WordTableError),
     /// The database cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Answers and ground truth do not go together.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
+    /// There are more subsets than can be tried.
+    #[error(
+        "{0} providers answered, but at most {MOST_PROVIDERS} can be compared, for every subset of \
+         them is tried; name a region that fewer were called from"
+    )]
+    TooManyProviders(usize),
     /// The result cannot be written.
     #[error("cannot write the result")]
     Write(#[source] io::Error),
@@ -99,11 +87,10 @@ impl BaselinesError {
     pub const fn is_wrong_use(&self) -> bool {
         match self {
             Self::GroundTruth(_)
-            | Self::LabelGroupsFile { .. }
-            | Self::LabelGroups { .. }
+            | Self::WordTable(_)
             | Self::Dataset(DatasetError::NoOverlap { .. }) => true,
             Self::Store(error) => error.is_wrong_use(),
-            Self::Dataset(_) | Self::Write(_) => false,
+            Self::Dataset(_) | Self::TooManyProviders(_) | Self::Write(_) => false,
         }
     }
 }
@@ -116,21 +103,18 @@ pub async fn run(
     arguments: &BaselinesArguments,
     output: &mut impl Write,
 ) -> Result<(), BaselinesError> {
-    let own_groups = arguments.label_groups.as_ref().map(read_label_groups).transpose()?;
-    let groups = own_groups.as_ref().unwrap_or_else(|| LabelGroups::coco());
-    let truth = GroundTruth::read(&arguments.ground_truth, groups)?;
+    let table = word_table::read(arguments.label_groups.as_deref())?;
+    let truth = coco::read(&arguments.ground_truth)?;
     let reader = Reader::open(&arguments.db).await?;
-    let answers = reader.newest_answers(arguments.region.as_ref()).await?;
-    let dataset = Dataset::new(answers, truth, groups)?;
+    let filter = CallFilter { region: arguments.region.clone(), ..CallFilter::default() };
+    let answers = reader.newest_answers(&filter).await?;
+    let collected = collect("stored answers", truth, &answers)?;
+    let dataset = Dataset::from_records(collected.records, &table);
+    if dataset.providers.len() > MOST_PROVIDERS {
+        return Err(BaselinesError::TooManyProviders(dataset.providers.len()));
+    }
     let result = rendered(arguments, &dataset).map_err(BaselinesError::Write)?;
     output.write_all(&result).and_then(|()| output.flush()).map_err(BaselinesError::Write)
-}
-
-fn read_label_groups(path: &PathBuf) -> Result<LabelGroups, BaselinesError> {
-    let text = fs::read_to_string(path)
-        .map_err(|source| BaselinesError::LabelGroupsFile { path: path.clone(), source })?;
-    LabelGroups::from_json(&text)
-        .map_err(|source| BaselinesError::LabelGroups { path: path.clone(), source })
 }
 
 /// The baselines of a data set in the form that was asked for.

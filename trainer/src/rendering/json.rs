@@ -31,6 +31,7 @@ struct Document<'a> {
     images_without_answer: usize,
     answers_without_ground_truth: usize,
     answers_of_other_size: usize,
+    answers_of_other_content: usize,
     dropped_words: Vec<WordObject<'a>>,
 }
 
@@ -60,10 +61,10 @@ struct WordObject<'a> {
 impl<'a> From<&Baselines<'a>> for Document<'a> {
     fn from(baselines: &Baselines<'a>) -> Self {
         let dataset = baselines.dataset;
-        let provider = |provider: &'a Provider| ProviderObject {
+        let provider = |(provider, answered): (&'a Provider, &usize)| ProviderObject {
             name: &provider.name,
             simulated: provider.simulated,
-            answered: provider.answered,
+            answered: *answered,
         };
         let names = || dataset.providers.iter().map(|provider| provider.name.as_str());
         let row = |row: &'a Row| RowObject {
@@ -82,12 +83,13 @@ impl<'a> From<&Baselines<'a>> for Document<'a> {
             vote: baselines.vote.as_str(),
             seed: baselines.seed,
             images: dataset.images.len(),
-            providers: dataset.providers.iter().map(provider).collect(),
+            providers: dataset.providers.iter().zip(&dataset.answered).map(provider).collect(),
             rows: baselines.rows.iter().map(row).collect(),
             images_without_answer: left_out.images_without_answer,
             answers_without_ground_truth: left_out.answers_without_truth,
             answers_of_other_size: left_out.answers_of_other_size,
-            dropped_words: left_out.dropped_words.iter().map(word).collect(),
+            answers_of_other_content: left_out.answers_of_other_content,
+            dropped_words: dataset.dropped_words.iter().map(word).collect(),
         }
     }
 }

@@ -30,13 +30,13 @@ pub fn table(baselines: &Baselines<'_>, output: &mut impl Write) -> io::Result<(
     writeln!(output, "{}", table_text(&grid(providers, baselines.rows)))?;
     writeln!(output, "mAP and AP50 in %, cost in 1e-3 USD an image, calls by provider;")?;
     writeln!(output, "v: the mean over images of an image's own AP50, -1 where nothing is found")?;
-    for provider in providers {
-        let Provider { name, answered, .. } = provider;
+    for (Provider { name, .. }, answered) in providers.iter().zip(&baselines.dataset.answered) {
         let note = "; each other call costs its mean price and brings nothing";
         let note = if *answered < images { note } else { "" };
         writeln!(output, "{name}: {answered} of {images} images answered{note}")?;
     }
-    write_left_out(&baselines.dataset.left_out, output)
+    write_left_out(&baselines.dataset.left_out, output)?;
+    write_dropped(&baselines.dataset.dropped_words, output)
 }
 
 fn grid(providers: &[Provider], rows: &[Row]) -> Table {
@@ -66,16 +66,21 @@ fn grid(providers: &[Provider], rows: &[Row]) -> Table {
 }
 
 /// What no figure of the table is about, a line for each kind that there is.
-fn write_left_out(left_out: &LeftOut, output: &mut impl Write) -> io::Result<()> {
+pub(crate) fn write_left_out(left_out: &LeftOut, output: &mut impl Write) -> io::Result<()> {
     let lines = [
         ("images of the ground truth that no one answered", left_out.images_without_answer),
         ("answers about images that the ground truth lacks", left_out.answers_without_truth),
         ("answers about images of another size there", left_out.answers_of_other_size),
+        ("answers about an image before it changed", left_out.answers_of_other_content),
     ];
     for (what, count) in lines.into_iter().filter(|(_, count)| *count > 0) {
         writeln!(output, "left out, {what}: {count}")?;
     }
-    let words = &left_out.dropped_words;
+    Ok(())
+}
+
+/// The words that lead to no category, the most frequent of them by name.
+pub(crate) fn write_dropped(words: &[(String, usize)], output: &mut impl Write) -> io::Result<()> {
     if words.is_empty() {
         return Ok(());
     }
