@@ -8,7 +8,7 @@
 use armol_analysis::{
     average_precision::{AveragePrecision, average_precision, image_value},
     label_groups::GroupedBox,
-    merge::Vote,
+    merge::{Merger, Method, Vote},
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -109,7 +109,8 @@ fn best_subset(image: &ScoredImage, providers: usize, vote: Vote) -> Subset {
 impl ScoredImage {
     /// The answer that asking a subset brings. Who did not answer has no vote.
     fn merged(&self, subset: Subset, vote: Vote) -> Vec<GroupedBox> {
-        self.candidates.merge(vote, |place| subset.contains(place) && self.answered.contains(place))
+        let asked = |place| subset.contains(place) && self.answered.contains(place);
+        Merger::new(vote, Method::default()).merge(&self.candidates, asked)
     }
 
     /// What asking a subset costs.

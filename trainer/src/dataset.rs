@@ -252,7 +252,7 @@ fn most_frequent(words: HashMap<String, usize>) -> Vec<(String, usize)> {
 mod tests {
     use std::time::Duration;
 
-    use armol_analysis::merge::Vote;
+    use armol_analysis::merge::{Merger, Method, Vote};
 
     use super::*;
     use crate::testing::{answer, detection, truth};
@@ -304,7 +304,8 @@ mod tests {
         let dataset = dataset(vec![answer("a.jpg", "aws", &seen)], truth(&["a.jpg"])).unwrap();
         let expected = [("Wheel".to_owned(), 2), ("Land vehicle".to_owned(), 1)];
         assert_eq!(dataset.left_out.dropped_words, expected);
-        assert_eq!(dataset.images[0].candidates.merge(Vote::Affirmative, |_| true).len(), 1);
+        let every_box = Merger::new(Vote::Affirmative, Method::None);
+        assert_eq!(every_box.merge(&dataset.images[0].candidates, |_| true).len(), 1);
     }
 
     #[test]
