@@ -8,6 +8,7 @@
 //! [`Candidates`] holds one image's answers for any choice of providers, and [`subset_values`]
 //! judges every choice.
 
+mod calibrated;
 mod candidates;
 mod mean_fusion;
 mod merger;
@@ -18,6 +19,7 @@ mod suppression;
 mod vote;
 mod weighted_box_fusion;
 
+pub use calibrated::{CalibratedMerge, CalibratedMergeError, CalibrationOptions, KnownImage};
 pub use candidates::Candidates;
 pub use merger::{Merger, MergerError, Scratch};
 pub use method::{Method, UnknownMethod};
@@ -26,6 +28,8 @@ pub use vote::{UnknownVote, Vote};
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -41,11 +45,45 @@ mod tests {
 
     fn merge_by(answers: &[Vec<GroupedBox>], vote: Vote, method: Method) -> Vec<GroupedBox> {
         let candidates = Candidates::new(answers.iter().map(Vec::as_slice));
-        Merger::new(vote, method).merge(&candidates, |_| true)
+        merger(vote, method).merge(&candidates, |_| true)
+    }
+
+    /// A merger of any method; a model that it needs has the same to say of all providers.
+    fn merger(vote: Vote, method: Method) -> Merger {
+        if method != Method::Calibrated {
+            return Merger::new(vote, method).unwrap();
+        }
+        let evidence = r#"{
+            "calibration": {"curve": {"platt": {"slope": 1.2, "intercept": -0.3}}},
+            "seen": 0.2, "certainty": 0.7, "silent": -0.8
+        }"#;
+        let model = format!(r#"{{"bias": 0.1, "providers": [{}]}}"#, [evidence; 4].join(","));
+        Merger::calibrated(vote, Arc::new(serde_json::from_str(&model).unwrap()))
     }
 
     fn merge_all(answers: &[Vec<GroupedBox>], vote: Vote) -> Vec<GroupedBox> {
         merge_by(answers, vote, Method::MeanWbf)
+    }
+
+    #[test]
+    fn what_no_merger_can_do_is_refused() {
+        assert_eq!(Merger::new(Vote::Affirmative, Method::Calibrated), Err(MergerError::NoModel));
+        let plain = || merger(Vote::Affirmative, Method::Wbf);
+        assert!(plain().with_iou_threshold(1.1).is_err());
+        assert!(plain().with_score_threshold(f64::NAN).is_err());
+        let refusal = plain().with_weights(vec![1.0, 0.0]).unwrap_err();
+        assert_eq!(refusal, MergerError::Weight { place: 1, weight: 0.0 });
+    }
+
+    #[test]
+    fn boxes_below_the_score_threshold_are_left_out_before_the_vote() {
+        let corners = [0.0, 0.0, 10.0, 10.0];
+        let answers = [[grouped(1, 0.9, corners)], [grouped(1, 0.2, corners)]];
+        let candidates = Candidates::new(answers.iter().map(<[GroupedBox; 1]>::as_slice));
+        let unanimous = merger(Vote::Unanimous, Method::Nms);
+        assert_eq!(unanimous.merge(&candidates, |_| true), answers[0]);
+        let strict = unanimous.with_score_threshold(0.3).unwrap();
+        assert_eq!(strict.merge(&candidates, |_| true), []);
     }
 
     #[test]
@@ -80,10 +118,10 @@ mod tests {
         let corners = [0.0, 0.0, 10.0, 10.0];
         let (one, silent) = (vec![grouped(1, 0.9, corners)], vec![]);
         let candidates = Candidates::new([one.as_slice(), silent.as_slice()]);
-        let unanimous = Merger::new(Vote::Unanimous, Method::MeanWbf);
+        let unanimous = merger(Vote::Unanimous, Method::MeanWbf);
         assert_eq!(unanimous.merge(&candidates, |answer| answer == 0), one);
         assert_eq!(unanimous.merge(&candidates, |_| true), []);
-        let affirmative = Merger::new(Vote::Affirmative, Method::MeanWbf);
+        let affirmative = merger(Vote::Affirmative, Method::MeanWbf);
         assert_eq!(affirmative.merge(&candidates, |answer| answer == 1), []);
         assert_eq!(affirmative.merge(&candidates, |_| false), []);
     }
@@ -131,14 +169,16 @@ mod tests {
             for method in Method::ALL.into_iter().filter(|method| !method.depends_on_order()) {
                 for vote in Vote::ALL {
                     let merged = merge_by(&answers, vote, method);
-                    prop_assert_eq!(merged, merge_by(&shuffled, vote, method), "{} {}", method, vote);
+                    let other = merge_by(&shuffled, vote, method);
+                    prop_assert_eq!(merged, other, "{} {}", method, vote);
                 }
             }
         }
 
         #[test]
         fn a_stricter_vote_keeps_a_part_of_what_a_laxer_one_does(answers in any_answers()) {
-            for method in [Method::None, Method::Nms, Method::MeanWbf, Method::SeedNms, Method::SeedWbf] {
+            use Method::{MeanWbf, Nms, None, SeedNms, SeedWbf};
+            for method in [None, Nms, MeanWbf, SeedNms, SeedWbf] {
                 let [affirmative, consensus, unanimous] =
                     Vote::ALL.map(|vote| merge_by(&answers, vote, method));
                 prop_assert!(is_part_of(&consensus, &affirmative), "{}", method);
@@ -155,15 +195,17 @@ mod tests {
 
         #[test]
         fn merged_boxes_lie_within_the_hull_of_their_group(answers in any_answers()) {
-            for (method, vote) in Method::ALL.into_iter().flat_map(|method| Vote::ALL.map(|vote| (method, vote))) {
-                for merged in merge_by(&answers, vote, method) {
+            for method in Method::ALL {
+                for merged in merge_by(&answers, Vote::Affirmative, method) {
                     let boxes = answers.iter().flatten();
                     let members = boxes.filter(|member| member.group == merged.group);
-                    let corners: Vec<[f64; 4]> = members.map(|member| member.bbox.corners()).collect();
+                    let corners: Vec<[f64; 4]> =
+                        members.map(|member| member.bbox.corners()).collect();
                     for (side, value) in merged.bbox.corners().into_iter().enumerate() {
                         let sides = || corners.iter().map(|corners| corners[side]);
-                        prop_assert!(value >= sides().fold(f64::INFINITY, f64::min) - slack(method));
-                        prop_assert!(value <= sides().fold(f64::NEG_INFINITY, f64::max) + 1e-9);
+                        let least = sides().fold(f64::INFINITY, f64::min);
+                        let most = sides().fold(f64::NEG_INFINITY, f64::max);
+                        prop_assert!(value >= least - slack(method) && value <= most + 1e-9);
                     }
                     prop_assert!((0.0..=1.0).contains(&merged.score));
                 }
@@ -187,7 +229,7 @@ mod tests {
             let (mut scratch, mut merged) = (Scratch::default(), Vec::new());
             for method in Method::ALL {
                 for answers in [&one, &other] {
-                    let merger = Merger::new(Vote::Consensus, method);
+                    let merger = merger(Vote::Consensus, method);
                     let candidates = Candidates::new(answers.iter().map(Vec::as_slice));
                     merger.merge_into(&candidates, |_| true, &mut scratch, &mut merged);
                     prop_assert_eq!(&merged, &merge_by(answers, Vote::Consensus, method));
@@ -199,7 +241,7 @@ mod tests {
         fn equal_weights_change_no_box(answers in any_answers()) {
             let candidates = Candidates::new(answers.iter().map(Vec::as_slice));
             for method in [Method::Wbf, Method::MeanWbf, Method::SeedWbf, Method::Nms] {
-                let plain = Merger::new(Vote::Affirmative, method);
+                let plain = merger(Vote::Affirmative, method);
                 let weighted = plain.clone().with_weights(vec![0.5; answers.len()]).unwrap();
                 let plain = plain.merge(&candidates, |_| true);
                 let weighted = weighted.merge(&candidates, |_| true);

@@ -9,6 +9,8 @@
     reason = "a test fails by panicking, and says what it skips"
 )]
 
+#[path = "merging/calibrated.rs"]
+mod calibrated;
 #[path = "merging/detectors.rs"]
 mod detectors;
 #[path = "merging/ensemble_boxes.rs"]

@@ -8,7 +8,7 @@
 use armol_analysis::{
     average_precision::{AveragePrecision, average_precision, image_value},
     label_groups::GroupedBox,
-    merge::{Merger, Method, Vote},
+    merge::Merger,
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -39,25 +39,25 @@ const RANDOM_SINGLE_STREAM: u64 = 1;
 const RANDOM_SUBSET_STREAM: u64 = 2;
 
 /// Scores every baseline; the same seed gives the same rows.
-pub fn baselines(dataset: &Dataset, vote: Vote, seed: u64) -> Vec<Row> {
+pub fn baselines(dataset: &Dataset, merger: &Merger, seed: u64) -> Vec<Row> {
     let count = dataset.providers.len();
     let mut rows = Vec::with_capacity(count + 4);
     for (place, provider) in dataset.providers.iter().enumerate() {
-        rows.push(score(dataset, vote, &provider.name, |_| Subset::single(place)));
+        rows.push(score(dataset, merger, &provider.name, |_| Subset::single(place)));
     }
     let mut generator = stream(seed, RANDOM_SINGLE_STREAM);
-    rows.push(score(dataset, vote, "Random-1", |_| Subset::random_single(count, &mut generator)));
+    rows.push(score(dataset, merger, "Random-1", |_| Subset::random_single(count, &mut generator)));
     let mut generator = stream(seed, RANDOM_SUBSET_STREAM);
-    rows.push(score(dataset, vote, "Random-N", |_| Subset::random(count, &mut generator)));
-    rows.push(score(dataset, vote, "Ensemble-N", |_| Subset::all(count)));
-    rows.push(score(dataset, vote, "Upper Bound", |image| best_subset(image, count, vote)));
+    rows.push(score(dataset, merger, "Random-N", |_| Subset::random(count, &mut generator)));
+    rows.push(score(dataset, merger, "Ensemble-N", |_| Subset::all(count)));
+    rows.push(score(dataset, merger, "Upper Bound", |image| best_subset(image, count, merger)));
     rows
 }
 
 /// Scores one method, which chooses a subset for each image.
 fn score(
     dataset: &Dataset,
-    vote: Vote,
+    merger: &Merger,
     method: &str,
     mut choose: impl FnMut(&ScoredImage) -> Subset,
 ) -> Row {
@@ -67,13 +67,13 @@ fn score(
     let mut answers: Vec<Vec<GroupedBox>> = Vec::with_capacity(dataset.images.len());
     for image in &dataset.images {
         let subset = choose(image);
-        let merged = image.merged(subset, vote);
-        value += image_value(&merged, &image.truth);
+        let answer = image.merged(subset, merger);
+        value += image_value(&answer, &image.truth);
         cost_microusd = cost_microusd.saturating_add(image.cost_microusd(subset));
         for (place, calls) in calls.iter_mut().enumerate() {
             *calls += usize::from(subset.contains(place));
         }
-        answers.push(merged);
+        answers.push(answer);
     }
     let truth = dataset.images.iter().map(|image| image.truth.as_slice());
     let images = number(u64::try_from(dataset.images.len()).unwrap_or(u64::MAX));
@@ -87,9 +87,9 @@ fn score(
 }
 
 /// The subset of the highest value; of equals the cheapest, then the smallest.
-fn best_subset(image: &ScoredImage, providers: usize, vote: Vote) -> Subset {
+fn best_subset(image: &ScoredImage, providers: usize, merger: &Merger) -> Subset {
     let judged = |subset| {
-        let value = image_value(&image.merged(subset, vote), &image.truth);
+        let value = image_value(&image.merged(subset, merger), &image.truth);
         (value, image.cost_microusd(subset))
     };
     let mut best = Subset::single(0);
@@ -108,9 +108,9 @@ fn best_subset(image: &ScoredImage, providers: usize, vote: Vote) -> Subset {
 
 impl ScoredImage {
     /// The answer that asking a subset brings. Who did not answer has no vote.
-    fn merged(&self, subset: Subset, vote: Vote) -> Vec<GroupedBox> {
+    fn merged(&self, subset: Subset, merger: &Merger) -> Vec<GroupedBox> {
         let asked = |place| subset.contains(place) && self.answered.contains(place);
-        Merger::new(vote, Method::default()).merge(&self.candidates, asked)
+        merger.merge(&self.candidates, asked)
     }
 
     /// What asking a subset costs.
@@ -135,7 +135,10 @@ const fn number(count: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use armol_analysis::label_groups::LabelGroups;
+    use armol_analysis::{
+        label_groups::LabelGroups,
+        merge::{Method, Vote},
+    };
     use armol_collector::store::StoredAnswer;
     use proptest::prelude::*;
 
@@ -145,9 +148,13 @@ mod tests {
         testing::{LEFT, answer, cat_and_dog, detection, image, object},
     };
 
+    fn merger(vote: Vote) -> Merger {
+        Merger::new(vote, Method::MeanWbf).unwrap()
+    }
+
     fn rows(answers: Vec<StoredAnswer>, truth: GroundTruth, vote: Vote) -> Vec<Row> {
         let dataset = Dataset::new(answers, truth, LabelGroups::coco()).unwrap();
-        baselines(&dataset, vote, 7)
+        baselines(&dataset, &merger(vote), 7)
     }
 
     fn row<'a>(rows: &'a [Row], method: &str) -> &'a Row {
@@ -259,7 +266,7 @@ mod tests {
         #[test]
         fn no_method_has_a_higher_value_than_the_upper_bound(dataset in any_dataset()) {
             for vote in Vote::ALL {
-                let rows = baselines(&dataset, vote, 3);
+                let rows = baselines(&dataset, &merger(vote), 3);
                 let bound = row(&rows, "Upper Bound").mean_value;
                 for row in &rows {
                     prop_assert!(row.mean_value <= bound, "{} {vote}", row.method);
@@ -269,8 +276,9 @@ mod tests {
 
         #[test]
         fn the_same_seed_gives_the_same_rows(dataset in any_dataset(), seed in any::<u64>()) {
-            let once = baselines(&dataset, Vote::Affirmative, seed);
-            prop_assert_eq!(once, baselines(&dataset, Vote::Affirmative, seed));
+            let merger = merger(Vote::Affirmative);
+            let once = baselines(&dataset, &merger, seed);
+            prop_assert_eq!(once, baselines(&dataset, &merger, seed));
         }
     }
 }

@@ -304,7 +304,7 @@ mod tests {
         let dataset = dataset(vec![answer("a.jpg", "aws", &seen)], truth(&["a.jpg"])).unwrap();
         let expected = [("Wheel".to_owned(), 2), ("Land vehicle".to_owned(), 1)];
         assert_eq!(dataset.left_out.dropped_words, expected);
-        let every_box = Merger::new(Vote::Affirmative, Method::None);
+        let every_box = Merger::new(Vote::Affirmative, Method::None).unwrap();
         assert_eq!(every_box.merge(&dataset.images[0].candidates, |_| true).len(), 1);
     }
 

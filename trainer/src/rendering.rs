@@ -33,7 +33,10 @@ pub struct Baselines<'a> {
 mod tests {
     use std::io;
 
-    use armol_analysis::label_groups::LabelGroups;
+    use armol_analysis::{
+        label_groups::LabelGroups,
+        merge::{Merger, Method},
+    };
 
     use super::*;
     use crate::{
@@ -63,7 +66,8 @@ mod tests {
         dataset: &Dataset,
         render: impl Fn(&Baselines<'_>, &mut Vec<u8>) -> io::Result<()>,
     ) -> String {
-        let rows = baselines(dataset, Vote::Affirmative, 1);
+        let merger = Merger::new(Vote::Affirmative, Method::default()).unwrap();
+        let rows = baselines(dataset, &merger, 1);
         let region = Some("us");
         let baselines =
             Baselines { dataset, rows: &rows, vote: Vote::Affirmative, seed: 1, region };

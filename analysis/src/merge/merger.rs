@@ -1,11 +1,11 @@
 //! How answers are merged: what is asked for, checked, and the steps that follow from it.
 
-use std::mem;
+use std::{mem, sync::Arc};
 
 use thiserror::Error;
 
 use super::{
-    Method, Vote,
+    CalibratedMerge, Method, Vote,
     candidates::{Candidate, Candidates, as_listed, by_provider, by_score},
     mean_fusion::{self, LEAST_WEIGHT, Pixels},
     pools::{self, Pools},
@@ -22,6 +22,7 @@ pub struct Merger {
     iou_threshold: f64,
     score_threshold: f64,
     weights: Vec<f64>,
+    model: Option<Arc<CalibratedMerge>>,
 }
 
 /// Why a [`Merger`] cannot be as it is asked for.
@@ -41,6 +42,9 @@ pub enum MergerError {
         /// What was asked for.
         weight: f64,
     },
+    /// The method's scores are those of a model, and there is none.
+    #[error("the method calibrated needs a model; fit one on images whose truth is known")]
+    NoModel,
 }
 
 /// Memory for merging, kept from one image or subset to the next.
@@ -58,17 +62,34 @@ struct Asked {
     count: usize,
     number: f64,
     total_weight: f64,
+    silence: f64,
 }
 
 impl Merger {
     /// A way to merge with the thresholds that its method is published with, all providers alike.
-    pub const fn new(vote: Vote, method: Method) -> Self {
+    ///
+    /// # Errors
+    /// Where the method needs a model: see [`calibrated`](Self::calibrated).
+    pub fn new(vote: Vote, method: Method) -> Result<Self, MergerError> {
+        match method {
+            Method::Calibrated => Err(MergerError::NoModel),
+            _ => Ok(Self::with_model(vote, method, None)),
+        }
+    }
+
+    /// A way to merge whose scores are the probabilities of a fitted model.
+    pub fn calibrated(vote: Vote, model: Arc<CalibratedMerge>) -> Self {
+        Self::with_model(vote, Method::Calibrated, Some(model))
+    }
+
+    const fn with_model(vote: Vote, method: Method, model: Option<Arc<CalibratedMerge>>) -> Self {
         Self {
             vote,
             method,
             iou_threshold: method.default_iou_threshold(),
             score_threshold: method.default_score_threshold(),
             weights: Vec::new(),
+            model,
         }
     }
 
@@ -132,18 +153,18 @@ impl Merger {
     /// # Examples
     /// ```
     /// use armol_analysis::{
-    ///     detection::BoundingBox,
+    ///     detection::{BoundingBox, DetectionError},
     ///     label_groups::{GroupId, GroupedBox},
     ///     merge::{Candidates, Merger, Method, Vote},
     /// };
     ///
-    /// # fn main() -> Result<(), armol_analysis::detection::DetectionError> {
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let cat = |score, right| {
     ///     let bbox = BoundingBox::from_corners([0.0, 0.0, right, 10.0])?;
-    ///     Ok(GroupedBox { group: GroupId::new(15), score, bbox })
+    ///     Ok::<_, DetectionError>(GroupedBox { group: GroupId::new(15), score, bbox })
     /// };
     /// let (one, other) = ([cat(0.8, 10.0)?], [cat(0.4, 13.0)?]);
-    /// let merger = Merger::new(Vote::Unanimous, Method::MeanWbf);
+    /// let merger = Merger::new(Vote::Unanimous, Method::MeanWbf)?;
     /// let merged = merger.merge(&Candidates::new([&one[..], &other]), |_| true);
     /// assert_eq!(merged.len(), 1);
     /// assert!((merged[0].score - 0.6).abs() < 1e-9);
@@ -180,10 +201,14 @@ impl Merger {
                 chosen.sort_unstable_by(as_listed);
                 suppression::soften_across_groups(chosen, self.iou_threshold, merged);
             }
-            Method::Nms | Method::MeanWbf | Method::SeedNms | Method::SeedWbf => {
+            Method::Nms
+            | Method::MeanWbf
+            | Method::SeedNms
+            | Method::SeedWbf
+            | Method::Calibrated => {
                 for group in groups(chosen) {
-                    pools.split(group, self.iou_threshold, |opener, pool| {
-                        self.merge_pool(opener.grouped, pool, elected, merged);
+                    pools.split(group, self.iou_threshold, |_, pool| {
+                        self.merge_pool(pool, asked, elected, merged);
                     });
                 }
             }
@@ -208,8 +233,10 @@ impl Merger {
 
     /// Counts who is asked.
     fn asked(&self, answers: usize, includes: &impl Fn(usize) -> bool) -> Asked {
-        let mut asked = Asked { count: 0, number: 0.0, total_weight: 0.0 };
-        for answer in (0..answers).filter(|&answer| includes(answer)) {
+        let places = (0..answers).filter(|&answer| includes(answer));
+        let silence = self.model.as_ref().map_or(0.0, |model| model.silence(places.clone()));
+        let mut asked = Asked { count: 0, number: 0.0, total_weight: 0.0, silence };
+        for answer in places {
             asked.count += 1;
             asked.number += 1.0;
             asked.total_weight += self.weight(answer);
@@ -231,11 +258,12 @@ impl Merger {
             let empty = self.drops_empty_boxes() && bbox.area() <= 0.0;
             if score >= self.score_threshold && !empty {
                 let mut kept = *candidate;
-                kept.grouped.score = self.method_score(score, candidate.answer, asked);
+                kept.grouped.score = self.method_score(candidate, asked);
                 chosen.push(kept);
             }
         }
-        if self.method.depends_on_order() || !self.weights.is_empty() {
+        let scores_change = !self.weights.is_empty() || self.model.is_some();
+        if self.method.depends_on_order() || scores_change {
             self.sort(chosen);
         }
     }
@@ -246,7 +274,11 @@ impl Merger {
     }
 
     /// The score that a box enters merging with.
-    fn method_score(&self, score: f64, answer: usize, asked: Asked) -> f64 {
+    fn method_score(&self, candidate: &Candidate, asked: Asked) -> f64 {
+        let Candidate { answer, grouped: GroupedBox { group, score, .. }, .. } = *candidate;
+        if let Some(model) = &self.model {
+            return model.probability(answer, group, score);
+        }
         match self.method {
             Method::SeedNms | Method::SeedSoftNms | Method::SeedWbf => score.max(LEAST_WEIGHT),
             Method::Wbf => score * self.weight(answer),
@@ -285,11 +317,12 @@ impl Merger {
     /// Makes of one pool what the method makes of it.
     fn merge_pool(
         &self,
-        opener: GroupedBox,
         pool: &[Candidate],
+        asked: Asked,
         memory: &mut Vec<Candidate>,
         merged: &mut Vec<GroupedBox>,
     ) {
+        let Some(&Candidate { grouped: opener, .. }) = pool.first() else { return };
         let weight_of = |answer| self.weight(answer);
         match self.method {
             Method::MeanWbf => {
@@ -300,6 +333,13 @@ impl Merger {
             }
             Method::SeedNms => {
                 suppression::suppress_in_pool(pool, self.iou_threshold, memory, merged);
+            }
+            Method::Calibrated => {
+                let mut object = mean_fusion::fuse(opener, pool, Pixels::Exact, weight_of);
+                if let Some(model) = &self.model {
+                    object.score = model.object_probability(pool, asked.silence);
+                }
+                merged.push(object);
             }
             // Pools open with the best box, so that this is the suppression of the rest.
             _ => merged.push(opener),

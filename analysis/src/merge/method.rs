@@ -5,8 +5,10 @@
 //! - `nms`, `soft-nms`, `soft-nms-gaussian` and `wbf` are those of ensemble-boxes, which is what
 //!   published figures use; `soft-nms` keeps the scores that it lowered, where that package lowers
 //!   them only to choose boxes.
-//! - `seed-nms`, `seed-soft-nms` and `seed-wbf` are those of the published Armol (`src/ablation.py`).
+//! - `seed-nms`, `seed-soft-nms` and `seed-wbf` are those of the published Armol
+//!   (`src/ablation.py`).
 //! - `mean-wbf` is `seed-wbf` without what depends on the order of providers.
+//! - `calibrated` is `mean-wbf` with scores that say how likely it is that the object is there.
 
 use std::{fmt, str::FromStr};
 
@@ -23,11 +25,11 @@ pub enum Method {
     SoftNms,
     /// Boxes lose more of their score the more they overlap a better one, by a Gaussian.
     SoftNmsGaussian,
-    /// Weighted boxes fusion (arXiv 1910.13302): boxes join the running mean that they overlap most,
-    /// and few boxes from many providers lower the score.
+    /// Weighted boxes fusion (arXiv 1910.13302): boxes join the running mean that they overlap
+    /// most, and few boxes from many providers lower the score.
+    #[default]
     Wbf,
     /// Boxes that overlap the best one are averaged, and so are their scores.
-    #[default]
     MeanWbf,
     /// Armol's suppression: objects in the order of providers, suppression within each.
     SeedNms,
@@ -35,19 +37,22 @@ pub enum Method {
     SeedSoftNms,
     /// Armol's fusion: objects in the order of providers, corners cut to whole pixels.
     SeedWbf,
+    /// Boxes that overlap the likeliest one are averaged; the score is the probability of a fitted
+    /// [`CalibratedMerge`](super::CalibratedMerge).
+    Calibrated,
 }
 
 /// A word that names no [`Method`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
     "unknown way to merge {0:?}; use none, nms, soft-nms, soft-nms-gaussian, wbf, mean-wbf, \
-     seed-nms, seed-soft-nms or seed-wbf"
+     seed-nms, seed-soft-nms, seed-wbf or calibrated"
 )]
 pub struct UnknownMethod(pub String);
 
 impl Method {
     /// Every method, the simplest first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::None,
         Self::Nms,
         Self::SoftNms,
@@ -57,6 +62,7 @@ impl Method {
         Self::SeedNms,
         Self::SeedSoftNms,
         Self::SeedWbf,
+        Self::Calibrated,
     ];
 
     /// The word used on the command line and in reports.
@@ -71,6 +77,7 @@ impl Method {
             Self::SeedNms => "seed-nms",
             Self::SeedSoftNms => "seed-soft-nms",
             Self::SeedWbf => "seed-wbf",
+            Self::Calibrated => "calibrated",
         }
     }
 

@@ -28,9 +28,9 @@ pub struct TooManyAnswers(pub usize);
 /// ```
 /// use armol_analysis::merge::{Candidates, Merger, Method, Vote, subset_values};
 ///
-/// # fn main() -> Result<(), armol_analysis::merge::TooManyAnswers> {
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let two_empty_answers = Candidates::new([&[][..], &[]]);
-/// let merger = Merger::new(Vote::Affirmative, Method::Wbf);
+/// let merger = Merger::new(Vote::Affirmative, Method::Wbf)?;
 /// let values = subset_values(&merger, &two_empty_answers, |merged| {
 ///     if merged.is_empty() { -1.0 } else { 1.0 }
 /// })?;
@@ -79,7 +79,7 @@ mod tests {
         let seen = |score| [GroupedBox { group: GroupId::new(0), score, bbox }];
         let answers = [seen(0.5), seen(0.25), seen(0.125)];
         let candidates = Candidates::new(answers.iter().map(<[GroupedBox; 1]>::as_slice));
-        let merger = Merger::new(Vote::Affirmative, Method::None);
+        let merger = Merger::new(Vote::Affirmative, Method::None).unwrap();
         let total = |merged: &[GroupedBox]| merged.iter().map(|seen| seen.score).sum::<f64>();
         let values = subset_values(&merger, &candidates, total).unwrap();
         assert_eq!(values, [0.5, 0.25, 0.75, 0.125, 0.625, 0.375, 0.875]);
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn too_many_answers_are_refused() {
         let candidates = Candidates::new([&[][..]; 21]);
-        let merger = Merger::new(Vote::Affirmative, Method::Wbf);
+        let merger = Merger::new(Vote::Affirmative, Method::Wbf).unwrap();
         let refusal = subset_values(&merger, &candidates, |_| 0.0).unwrap_err();
         assert_eq!(refusal, TooManyAnswers(21));
         assert!(refusal.to_string().contains("at most 20"));

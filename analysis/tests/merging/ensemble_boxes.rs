@@ -126,7 +126,7 @@ fn assert_agreement(cases: &[Case]) {
 
 /// Group, score and corners of what a method makes of a case.
 fn merged(case: &Case, method: Method) -> Vec<[f64; 6]> {
-    let merger = Merger::new(Vote::Affirmative, method);
+    let merger = Merger::new(Vote::Affirmative, method).unwrap();
     let mut merger = merger.with_iou_threshold(case.iou_threshold).unwrap();
     if let Some(weights) = &case.weights {
         merger = merger.with_weights(weights.clone()).unwrap();

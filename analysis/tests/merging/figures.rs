@@ -11,12 +11,12 @@ use armol_analysis::{
 
 use super::detectors::{Photograph, photographs};
 
-const DETECTORS: [&str; 3] = ["yolox-nano-416", "yolov5n-fp16", "nanodet-m-416"];
+pub(crate) const DETECTORS: [&str; 3] = ["yolox-nano-416", "yolov5n-fp16", "nanodet-m-416"];
 
 /// Four words of Pascal that these detectors use, and that the published figures do without: the
 /// script behind them knew COCO's words only ("couch", "tv"), so that three groups of the 16 that
 /// the photographs show are never found there.
-const UNKNOWN_TO_THE_SCRIPT: [&str; 4] = ["aeroplane", "motorbike", "sofa", "tvmonitor"];
+pub(crate) const UNKNOWN_TO_THE_SCRIPT: [&str; 4] = ["aeroplane", "motorbike", "sofa", "tvmonitor"];
 
 /// AP50 and mean value, in the digits that are published.
 type Figures = [(&'static str, &'static str); 4];
@@ -64,7 +64,7 @@ fn assert_figures(
     expected: &Expected,
 ) {
     let Some(photographs) = photographs("test", &DETECTORS, drops) else { return };
-    let merger = Merger::new(Vote::Affirmative, method);
+    let merger = Merger::new(Vote::Affirmative, method).unwrap();
     let answers: Vec<Vec<Vec<GroupedBox>>> =
         (1..8).map(|subset| merge_each(&photographs, &merger, subset)).collect();
     let values: Vec<Vec<f64>> = answers
@@ -108,7 +108,12 @@ fn assert_figures(
     assert_eq!(found, expected.bound, "{method}, upper bound");
 }
 
-fn merge_each(photographs: &[Photograph], merger: &Merger, subset: usize) -> Vec<Vec<GroupedBox>> {
+/// What a subset of the detectors says, merged.
+pub(crate) fn merge_each(
+    photographs: &[Photograph],
+    merger: &Merger,
+    subset: usize,
+) -> Vec<Vec<GroupedBox>> {
     let merge = |photograph: &Photograph| {
         let candidates = Candidates::new(photograph.answers.iter().map(Vec::as_slice));
         merger.merge(&candidates, |answer| subset >> answer & 1 == 1)
@@ -145,11 +150,15 @@ fn one_object_a_box(detected: &[GroupedBox], truth: &[TrueBox]) -> f64 {
 }
 
 fn percent(photographs: &[Photograph], answers: &[Vec<GroupedBox>]) -> String {
-    let truth = photographs.iter().map(|photograph| photograph.truth.as_slice());
-    let precision = average_precision(answers.iter().map(Vec::as_slice).zip(truth)).unwrap();
-    format!("{:.2}", 100.0 * precision.ap50)
+    format!("{:.2}", 100.0 * ap50(photographs, answers))
 }
 
-fn mean(values: &[f64]) -> f64 {
+/// COCO's AP50 of these answers, from 0 to 1.
+pub(crate) fn ap50(photographs: &[Photograph], answers: &[Vec<GroupedBox>]) -> f64 {
+    let truth = photographs.iter().map(|photograph| photograph.truth.as_slice());
+    average_precision(answers.iter().map(Vec::as_slice).zip(truth)).unwrap().ap50
+}
+
+pub(crate) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / f64::from(u32::try_from(values.len()).unwrap())
 }

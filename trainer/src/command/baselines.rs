@@ -9,7 +9,7 @@ use std::{
 use armol_analysis::{
     identity::Name,
     label_groups::{LabelGroups, LabelGroupsError},
-    merge::Vote,
+    merge::{Merger, MergerError, Method, Vote},
 };
 use armol_collector::store::{Reader, StoreError};
 use clap::Args;
@@ -89,6 +89,9 @@ pub enum BaselinesError {
     /// Answers and ground truth do not go together.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
+    /// Answers cannot be merged as asked for.
+    #[error(transparent)]
+    Merger(#[from] MergerError),
     /// The result cannot be written.
     #[error("cannot write the result")]
     Write(#[source] io::Error),
@@ -101,6 +104,7 @@ impl BaselinesError {
             Self::GroundTruth(_)
             | Self::LabelGroupsFile { .. }
             | Self::LabelGroups { .. }
+            | Self::Merger(_)
             | Self::Dataset(DatasetError::NoOverlap { .. }) => true,
             Self::Store(error) => error.is_wrong_use(),
             Self::Dataset(_) | Self::Write(_) => false,
@@ -122,7 +126,8 @@ pub async fn run(
     let reader = Reader::open(&arguments.db).await?;
     let answers = reader.newest_answers(arguments.region.as_ref()).await?;
     let dataset = Dataset::new(answers, truth, groups)?;
-    let result = rendered(arguments, &dataset).map_err(BaselinesError::Write)?;
+    let merger = Merger::new(arguments.vote, Method::default())?;
+    let result = rendered(arguments, &dataset, &merger).map_err(BaselinesError::Write)?;
     output.write_all(&result).and_then(|()| output.flush()).map_err(BaselinesError::Write)
 }
 
@@ -134,8 +139,12 @@ fn read_label_groups(path: &PathBuf) -> Result<LabelGroups, BaselinesError> {
 }
 
 /// The baselines of a data set in the form that was asked for.
-fn rendered(arguments: &BaselinesArguments, dataset: &Dataset) -> io::Result<Vec<u8>> {
-    let rows = baselines(dataset, arguments.vote, arguments.seed);
+fn rendered(
+    arguments: &BaselinesArguments,
+    dataset: &Dataset,
+    merger: &Merger,
+) -> io::Result<Vec<u8>> {
+    let rows = baselines(dataset, merger, arguments.seed);
     let baselines = Baselines {
         dataset,
         rows: &rows,
