@@ -6,6 +6,7 @@
 
 mod assembly;
 pub mod average_precision;
+pub mod calibration;
 pub mod capture_file;
 pub mod capture_name;
 pub mod cause;

@@ -8,7 +8,7 @@
 use armol_analysis::{
     average_precision::{AveragePrecision, TrueBox, average_precision, image_value},
     label_groups::GroupedBox,
-    merge::{Candidates, Vote},
+    merge::{Candidates, Merger},
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -39,10 +39,10 @@ const RANDOM_SINGLE_STREAM: u64 = 1;
 const RANDOM_SUBSET_STREAM: u64 = 2;
 
 /// Scores every baseline; the same seed gives the same rows.
-pub fn baselines(dataset: &Dataset, vote: Vote, seed: u64) -> Vec<Row> {
+pub fn baselines(dataset: &Dataset, merger: &Merger, seed: u64) -> Vec<Row> {
     let count = dataset.providers.len();
     let images = dataset.images.iter().map(|image| ScoredImage::new(image, dataset)).collect();
-    let scoring = Scoring { images, providers: count, vote };
+    let scoring = Scoring { images, providers: count, merger };
     let mut rows = Vec::with_capacity(count + 4);
     for (place, provider) in dataset.providers.iter().enumerate() {
         rows.push(scoring.row(&provider.name, |_| Subset::single(place)));
@@ -52,7 +52,7 @@ pub fn baselines(dataset: &Dataset, vote: Vote, seed: u64) -> Vec<Row> {
     let mut generator = stream(seed, RANDOM_SUBSET_STREAM);
     rows.push(scoring.row("Random-N", |_| Subset::random(count, &mut generator)));
     rows.push(scoring.row("Ensemble-N", |_| Subset::all(count)));
-    rows.push(scoring.row("Upper Bound", |image| best_subset(image, count, vote)));
+    rows.push(scoring.row("Upper Bound", |image| best_subset(image, count, merger)));
     rows
 }
 
@@ -60,7 +60,7 @@ pub fn baselines(dataset: &Dataset, vote: Vote, seed: u64) -> Vec<Row> {
 struct Scoring<'a> {
     images: Vec<ScoredImage<'a>>,
     providers: usize,
-    vote: Vote,
+    merger: &'a Merger,
 }
 
 /// One image as methods are scored on it.
@@ -80,7 +80,7 @@ impl Scoring<'_> {
         let mut answers: Vec<Vec<GroupedBox>> = Vec::with_capacity(self.images.len());
         for image in &self.images {
             let subset = choose(image);
-            let merged = image.merged(subset, self.vote);
+            let merged = image.merged(subset, self.merger);
             value += image_value(&merged, image.truth);
             cost_microusd = cost_microusd.saturating_add(image.cost_microusd(subset));
             for (place, calls) in calls.iter_mut().enumerate() {
@@ -101,9 +101,9 @@ impl Scoring<'_> {
 }
 
 /// The subset of the highest value; of equals the cheapest, then the smallest.
-fn best_subset(image: &ScoredImage<'_>, providers: usize, vote: Vote) -> Subset {
+fn best_subset(image: &ScoredImage<'_>, providers: usize, merger: &Merger) -> Subset {
     let judged = |subset| {
-        let value = image_value(&image.merged(subset, vote), image.truth);
+        let value = image_value(&image.merged(subset, merger), image.truth);
         (value, image.cost_microusd(subset))
     };
     let mut best = Subset::single(0);
@@ -136,8 +136,9 @@ impl<'a> ScoredImage<'a> {
     }
 
     /// The answer that asking a subset brings. Who did not answer has no vote.
-    fn merged(&self, subset: Subset, vote: Vote) -> Vec<GroupedBox> {
-        self.candidates.merge(vote, |place| subset.contains(place) && self.answered.contains(place))
+    fn merged(&self, subset: Subset, merger: &Merger) -> Vec<GroupedBox> {
+        let asked = |place| subset.contains(place) && self.answered.contains(place);
+        merger.merge(&self.candidates, asked)
     }
 
     /// What asking a subset costs.
@@ -162,6 +163,7 @@ const fn number(count: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use armol_analysis::merge::{Method, Vote};
     use armol_collector::store::StoredAnswer;
     use proptest::prelude::*;
 
@@ -171,8 +173,12 @@ mod tests {
         testing::{LEFT, answer, cat_and_dog, dataset, detection, image, object, truth_of},
     };
 
+    fn merger(vote: Vote) -> Merger {
+        Merger::new(vote, Method::MeanWbf).unwrap()
+    }
+
     fn rows(answers: &[StoredAnswer], truth: GroundTruth, vote: Vote) -> Vec<Row> {
-        baselines(&dataset(answers, truth), vote, 7)
+        baselines(&dataset(answers, truth), &merger(vote), 7)
     }
 
     fn row<'a>(rows: &'a [Row], method: &str) -> &'a Row {
@@ -284,7 +290,7 @@ mod tests {
         #[test]
         fn no_method_has_a_higher_value_than_the_upper_bound(dataset in any_dataset()) {
             for vote in Vote::ALL {
-                let rows = baselines(&dataset, vote, 3);
+                let rows = baselines(&dataset, &merger(vote), 3);
                 let bound = row(&rows, "Upper Bound").mean_value;
                 for row in &rows {
                     prop_assert!(row.mean_value <= bound, "{} {vote}", row.method);
@@ -294,8 +300,9 @@ mod tests {
 
         #[test]
         fn the_same_seed_gives_the_same_rows(dataset in any_dataset(), seed in any::<u64>()) {
-            let once = baselines(&dataset, Vote::Affirmative, seed);
-            prop_assert_eq!(once, baselines(&dataset, Vote::Affirmative, seed));
+            let merger = merger(Vote::Affirmative);
+            let once = baselines(&dataset, &merger, seed);
+            prop_assert_eq!(once, baselines(&dataset, &merger, seed));
         }
     }
 }

@@ -34,6 +34,8 @@ pub struct Baselines<'a> {
 mod tests {
     use std::io;
 
+    use armol_analysis::merge::{Merger, Method};
+
     use super::*;
     use crate::{
         baseline::baselines,
@@ -62,7 +64,8 @@ mod tests {
         dataset: &Dataset,
         render: impl Fn(&Baselines<'_>, &mut Vec<u8>) -> io::Result<()>,
     ) -> String {
-        let rows = baselines(dataset, Vote::Affirmative, 1);
+        let merger = Merger::new(Vote::Affirmative, Method::default()).unwrap();
+        let rows = baselines(dataset, &merger, 1);
         let region = Some("us");
         let baselines =
             Baselines { dataset, rows: &rows, vote: Vote::Affirmative, seed: 1, region };

@@ -5,7 +5,10 @@ use std::{
     path::PathBuf,
 };
 
-use armol_analysis::{identity::Name, merge::Vote};
+use armol_analysis::{
+    identity::Name,
+    merge::{Merger, MergerError, Method, Vote},
+};
 use armol_collector::store::{CallFilter, Reader, StoreError};
 use clap::Args;
 use thiserror::Error;
@@ -77,6 +80,9 @@ pub enum BaselinesError {
          them is tried; name a region that fewer were called from"
     )]
     TooManyProviders(usize),
+    /// Answers cannot be merged as asked for.
+    #[error(transparent)]
+    Merger(#[from] MergerError),
     /// The result cannot be written.
     #[error("cannot write the result")]
     Write(#[source] io::Error),
@@ -88,6 +94,7 @@ impl BaselinesError {
         match self {
             Self::GroundTruth(_)
             | Self::WordTable(_)
+            | Self::Merger(_)
             | Self::Dataset(DatasetError::NoOverlap { .. }) => true,
             Self::Store(error) => error.is_wrong_use(),
             Self::Dataset(_) | Self::TooManyProviders(_) | Self::Write(_) => false,
@@ -113,13 +120,18 @@ pub async fn run(
     if dataset.providers.len() > MOST_PROVIDERS {
         return Err(BaselinesError::TooManyProviders(dataset.providers.len()));
     }
-    let result = rendered(arguments, &dataset).map_err(BaselinesError::Write)?;
+    let merger = Merger::new(arguments.vote, Method::default())?;
+    let result = rendered(arguments, &dataset, &merger).map_err(BaselinesError::Write)?;
     output.write_all(&result).and_then(|()| output.flush()).map_err(BaselinesError::Write)
 }
 
 /// The baselines of a data set in the form that was asked for.
-fn rendered(arguments: &BaselinesArguments, dataset: &Dataset) -> io::Result<Vec<u8>> {
-    let rows = baselines(dataset, arguments.vote, arguments.seed);
+fn rendered(
+    arguments: &BaselinesArguments,
+    dataset: &Dataset,
+    merger: &Merger,
+) -> io::Result<Vec<u8>> {
+    let rows = baselines(dataset, merger, arguments.seed);
     let baselines = Baselines {
         dataset,
         rows: &rows,
