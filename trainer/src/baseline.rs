@@ -6,9 +6,9 @@
 //! It is the bound of the mean value; mAP and AP50 rank over all images and could be higher still.
 
 use armol_analysis::{
-    average_precision::{AveragePrecision, average_precision, image_value},
     label_groups::GroupedBox,
     merge::Vote,
+    metrics::coco::{AveragePrecision, average_precision, image_value},
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

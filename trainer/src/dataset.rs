@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use armol_analysis::{
-    average_precision::TrueBox,
     detection::Detection,
     label_groups::{GroupedBox, LabelGroups},
     merge::Candidates,
+    metrics::coco::TrueBox,
 };
 use armol_collector::store::StoredAnswer;
 use thiserror::Error;

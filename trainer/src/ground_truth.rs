@@ -11,9 +11,9 @@ use std::{
 };
 
 use armol_analysis::{
-    average_precision::TrueBox,
     detection::BoundingBox,
     label_groups::{GroupId, LabelGroups},
+    metrics::coco::TrueBox,
 };
 use serde::Deserialize;
 use thiserror::Error;

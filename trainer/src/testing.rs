@@ -1,9 +1,9 @@
 //! Answers and ground truth that tests are built from.
 
 use armol_analysis::{
-    average_precision::TrueBox,
     detection::{BoundingBox, Detection},
     label_groups::LabelGroups,
+    metrics::coco::TrueBox,
     time::Timestamp,
 };
 use armol_collector::store::StoredAnswer;

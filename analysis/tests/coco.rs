@@ -2,9 +2,9 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use armol_analysis::{
-    average_precision::{TrueBox, average_precision},
     detection::BoundingBox,
     label_groups::{GroupId, GroupedBox},
+    metrics::coco::{TrueBox, average_precision},
 };
 use serde::Deserialize;
 
