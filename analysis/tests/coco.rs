@@ -4,7 +4,7 @@
 use armol_analysis::{
     detection::BoundingBox,
     label_groups::{GroupId, GroupedBox},
-    metrics::coco::{TrueBox, average_precision},
+    metrics::{TrueBox, coco::average_precision},
 };
 use serde::Deserialize;
 
@@ -31,6 +31,7 @@ impl Image {
             group: GroupId::new(group),
             bbox: bbox([left, top, width, height]),
             crowd: crowd == 1,
+            area: None,
         };
         self.truth.iter().map(object).collect()
     }

@@ -8,7 +8,10 @@
 use armol_analysis::{
     label_groups::GroupedBox,
     merge::Vote,
-    metrics::coco::{AveragePrecision, average_precision, image_value},
+    metrics::{
+        coco::{AveragePrecision, average_precision},
+        image_value::{ValueRule, image_value},
+    },
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -68,7 +71,7 @@ fn score(
     for image in &dataset.images {
         let subset = choose(image);
         let merged = image.merged(subset, vote);
-        value += image_value(&merged, &image.truth);
+        value += image_value(&merged, &image.truth, ValueRule::Seed);
         cost_microusd = cost_microusd.saturating_add(image.cost_microusd(subset));
         for (place, calls) in calls.iter_mut().enumerate() {
             *calls += usize::from(subset.contains(place));
@@ -89,7 +92,7 @@ fn score(
 /// The subset of the highest value; of equals the cheapest, then the smallest.
 fn best_subset(image: &ScoredImage, providers: usize, vote: Vote) -> Subset {
     let judged = |subset| {
-        let value = image_value(&image.merged(subset, vote), &image.truth);
+        let value = image_value(&image.merged(subset, vote), &image.truth, ValueRule::Seed);
         (value, image.cost_microusd(subset))
     };
     let mut best = Subset::single(0);

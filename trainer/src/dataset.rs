@@ -10,7 +10,7 @@ use armol_analysis::{
     detection::Detection,
     label_groups::{GroupedBox, LabelGroups},
     merge::Candidates,
-    metrics::coco::TrueBox,
+    metrics::TrueBox,
 };
 use armol_collector::store::StoredAnswer;
 use thiserror::Error;

@@ -13,7 +13,7 @@ use std::{
 use armol_analysis::{
     detection::BoundingBox,
     label_groups::{GroupId, LabelGroups},
-    metrics::coco::TrueBox,
+    metrics::TrueBox,
 };
 use serde::Deserialize;
 use thiserror::Error;
@@ -119,6 +119,7 @@ struct CocoAnnotation {
     bbox: [f64; 4],
     #[serde(default)]
     iscrowd: u8,
+    area: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -191,7 +192,7 @@ impl CocoAnnotation {
             1 => true,
             other => return Err(("iscrowd", FieldProblem::Crowd(other))),
         };
-        Ok(TrueBox { group, bbox, crowd })
+        Ok(TrueBox { group, bbox, crowd, area: self.area })
     }
 }
 
@@ -277,6 +278,7 @@ mod tests {
             group: GroupId::new(79),
             bbox: BoundingBox::from_corners(corners).unwrap(),
             crowd: true,
+            area: None,
         };
         assert_eq!(first.objects.first(), Some(&toothbrush));
         assert!(!first.objects[1].crowd);

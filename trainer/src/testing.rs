@@ -3,7 +3,7 @@
 use armol_analysis::{
     detection::{BoundingBox, Detection},
     label_groups::LabelGroups,
-    metrics::coco::TrueBox,
+    metrics::TrueBox,
     time::Timestamp,
 };
 use armol_collector::store::StoredAnswer;
@@ -44,6 +44,7 @@ pub(crate) fn object(word: &str, corners: [f64; 4]) -> TrueBox {
         group: LabelGroups::coco().group(word).unwrap(),
         bbox: BoundingBox::from_corners(corners).unwrap(),
         crowd: false,
+        area: None,
     }
 }
 

@@ -1,31 +1,44 @@
-//! How good detections are, against ground truth.
+//! COCO's average precision and recall: the twelve figures of pycocotools.
 //!
-//! [`average_precision`] scores a set of images as pycocotools does (`COCOeval` with `iouType`
-//! "bbox", all areas): 101 recalls, ten overlaps, at most 100 detections of a group in an image,
-//! crowds neither found nor missed. [`image_value`] scores one image as Armol's reward does, over
-//! all groups at once; the two are different figures.
+//! [`evaluate`] says what `COCOeval` with `iouType` "bbox" prints: 101 recalls, ten overlaps from
+//! 0.50 to 0.95, four ranges of size, the best 1, 10 or 100 detections of a group in an image.
+//! Crowds, and objects of another size than asked for, are neither found nor missed. It differs in
+//! two things that matter to nobody: an annotation may have the id 0, and a precision of 1 is not
+//! 2^-52 short of it.
+//!
+//! [`Matches`] keeps what each detection found. Matching is most of the work, so figures of the
+//! same images, weighted otherwise as a bootstrap does, come from the same matches.
 
+mod accumulation;
+mod figures;
 mod matching;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
-use crate::{
-    detection::BoundingBox,
-    label_groups::{GroupId, GroupedBox},
-};
+use accumulation::Accumulator;
+use matching::{AREAS, Area, GroupMatches, MOST_DETECTIONS, Matcher, OVERLAPS};
 
-use matching::{GroupTally, OVERLAPS, tally_image};
+use super::{TrueBox, number};
+use crate::label_groups::{GroupId, GroupedBox};
 
-/// An object that is truly in an image.
+pub use figures::Figures;
+
+/// What COCO's evaluation says of a set of images.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// The figures of the whole set: the means over its groups.
+    pub all: Figures,
+    /// Each group that is detected or in the ground truth.
+    pub groups: BTreeMap<GroupId, GroupEvaluation>,
+}
+
+/// What COCO's evaluation says of one group.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TrueBox {
-    /// What it is.
-    pub group: GroupId,
-    /// Where it is.
-    pub bbox: BoundingBox,
-    /// Whether it is a crowd: many objects under one box, which detections may hit at no gain and
-    /// no loss.
-    pub crowd: bool,
+pub struct GroupEvaluation {
+    /// How many objects there are to find; crowds are none.
+    pub objects: usize,
+    /// Its figures.
+    pub figures: Figures,
 }
 
 /// How well a set of images was answered, as fractions of 1.
@@ -37,201 +50,158 @@ pub struct AveragePrecision {
     pub ap50: f64,
 }
 
-/// The value of an image where nothing was detected.
-const VALUE_OF_NOTHING: f64 = -1.0;
-
-/// The least overlap at which a detection counts for the value of an image.
-const VALUE_IOU: f64 = 0.5;
+/// What the detections of a set of images found, ready for any figure.
+#[derive(Clone, Debug)]
+pub struct Matches {
+    groups: BTreeMap<GroupId, GroupMatches>,
+}
 
 /// Scores a set of images, each its detections and its ground truth.
 ///
-/// The mean is over the groups that the ground truth has; `None` where it has none. Of two
-/// detections with one score, the one of the earlier image counts first, and in one image the
-/// earlier one.
+/// Of two detections with one score, the one of the earlier image counts first, and in one image
+/// the earlier one; pycocotools takes images by rising id.
+///
+/// # Examples
+/// ```
+/// use armol_analysis::{
+///     detection::BoundingBox,
+///     label_groups::{GroupId, GroupedBox},
+///     metrics::{TrueBox, coco::evaluate},
+/// };
+///
+/// # fn main() -> Result<(), armol_analysis::detection::DetectionError> {
+/// let (group, bbox) = (GroupId::new(0), BoundingBox::from_corners([0.0, 0.0, 50.0, 50.0])?);
+/// let truth = [TrueBox { group, bbox, crowd: false, area: None }];
+/// let detected = [GroupedBox { group, score: 0.9, bbox }];
+/// let evaluation = evaluate([(&detected[..], &truth[..])]);
+/// assert_eq!(evaluation.all.ap, Some(1.0));
+/// assert_eq!(evaluation.all.ap_medium, Some(1.0));
+/// assert_eq!(evaluation.all.ap_small, None);
+/// # Ok(())
+/// # }
+/// ```
+pub fn evaluate<'a>(
+    images: impl IntoIterator<Item = (&'a [GroupedBox], &'a [TrueBox])>,
+) -> Evaluation {
+    Matches::new(images).evaluation()
+}
+
+/// The two figures of a set of images that compare methods; `None` where it has no object.
 pub fn average_precision<'a>(
     images: impl IntoIterator<Item = (&'a [GroupedBox], &'a [TrueBox])>,
 ) -> Option<AveragePrecision> {
-    let mut tallies: BTreeMap<GroupId, GroupTally> = BTreeMap::new();
-    for (detected, truth) in images {
-        tally_image(detected, truth, &mut tallies);
-    }
-    let mut groups = 0.0;
-    let mut sums = [0.0; OVERLAPS];
-    for tally in tallies.values_mut().filter(|tally| tally.objects > 0) {
-        tally.detections.sort_by(|one, other| other.score.total_cmp(&one.score));
-        groups += 1.0;
-        for (overlap, sum) in sums.iter_mut().enumerate() {
-            *sum += interpolated(tally, overlap);
+    Matches::new(images).average_precision()
+}
+
+impl Matches {
+    /// Matches detections with ground truth, image by image.
+    pub fn new<'a>(images: impl IntoIterator<Item = (&'a [GroupedBox], &'a [TrueBox])>) -> Self {
+        let mut matcher = Matcher::default();
+        for (detected, truth) in images {
+            matcher.add(detected, truth);
         }
-    }
-    if groups < 1.0 {
-        return None;
-    }
-    let [sum50, ..] = sums;
-    let all: f64 = sums.iter().sum();
-    Some(AveragePrecision { ap: all / number(OVERLAPS) / groups, ap50: sum50 / groups })
-}
-
-/// The value of one image's merged answer, from -1 to 1: AP50 over all its groups at once.
-///
-/// The rule is Armol's (`compare_gt_m2` in its `src/reward_generator.py`): -1 where nothing was
-/// detected, else 0 where there is no ground truth. Detections come by falling score, and each
-/// takes every object of its group that is still free and overlaps it by half or more, so that one
-/// may take several. Crowds are no objects here.
-pub fn image_value(detected: &[GroupedBox], truth: &[TrueBox]) -> f64 {
-    if detected.is_empty() {
-        return VALUE_OF_NOTHING;
-    }
-    let mut free: Vec<&TrueBox> = truth.iter().filter(|object| !object.crowd).collect();
-    let objects = free.len();
-    if objects == 0 {
-        return 0.0;
-    }
-    let mut by_score: Vec<&GroupedBox> = detected.iter().collect();
-    by_score.sort_by(|one, other| other.score.total_cmp(&one.score));
-    let hits = by_score.into_iter().map(|detection| {
-        let before = free.len();
-        free.retain(|object| {
-            object.group != detection.group || object.bbox.iou(detection.bbox) < VALUE_IOU
-        });
-        free.len() < before
-    });
-    precisions(hits).iter().sum::<f64>() / number(objects)
-}
-
-/// COCO's average precision of one group at one overlap: the mean precision at 101 recalls.
-fn interpolated(tally: &GroupTally, overlap: usize) -> f64 {
-    let bit = 1 << overlap;
-    let counted = tally.detections.iter().filter(|detection| detection.ignored & bit == 0);
-    let precisions = precisions(counted.map(|detection| detection.found & bit != 0));
-    let mut found = 1;
-    let mut sum = 0.0;
-    for step in 0..=100 {
-        let recall = f64::from(step) * 0.01;
-        while found <= precisions.len() && number(found) / number(tally.objects) < recall {
-            found += 1;
+        let mut groups = matcher.finish();
+        for matches in groups.values_mut() {
+            matches.detections.sort_by(|one, other| other.score.total_cmp(&one.score));
         }
-        // Recalls that are never reached have precision 0.
-        sum += precisions.get(found - 1).copied().unwrap_or(0.0);
+        Self { groups }
     }
-    sum / 101.0
-}
 
-/// The precision at each hit in a sequence of hits and misses, raised to the best that follows.
-fn precisions(hits: impl Iterator<Item = bool>) -> Vec<f64> {
-    let mut precisions = Vec::new();
-    for (place, hit) in (1..).zip(hits) {
-        if hit {
-            precisions.push(number(precisions.len() + 1) / number(place));
+    /// All figures of the set and of its groups.
+    pub fn evaluation(&self) -> Evaluation {
+        let mut accumulator = Accumulator::new(|_| 1);
+        let groups: BTreeMap<GroupId, GroupEvaluation> = self
+            .groups
+            .iter()
+            .map(|(&group, matches)| {
+                let objects = accumulator.objects(matches, Area::All);
+                (group, GroupEvaluation { objects, figures: figures_of(matches, &mut accumulator) })
+            })
+            .collect();
+        Evaluation { all: Figures::mean(groups.values().map(|group| &group.figures)), groups }
+    }
+
+    /// mAP and AP50 of the set; `None` where it has no object.
+    pub fn average_precision(&self) -> Option<AveragePrecision> {
+        self.weighted_average_precision(|_| 1)
+    }
+
+    /// mAP and AP50 of a set that has image `n` of this one `times[n]` times; `None` where it has
+    /// no object. The copies of a detection stand side by side in the ranking.
+    pub fn resampled_average_precision(&self, times: &[u32]) -> Option<AveragePrecision> {
+        self.weighted_average_precision(|image| times.get(image).copied().unwrap_or(0))
+    }
+
+    /// AP50 of a set that has image `n` of this one `times[n]` times, which is ten times faster
+    /// than to ask for mAP too.
+    pub fn resampled_ap50(&self, times: &[u32]) -> Option<f64> {
+        let weight = |image: usize| times.get(image).copied().unwrap_or(0);
+        let [ap50, ..] = self.precision_sums(0..1, weight)?;
+        Some(ap50)
+    }
+
+    fn weighted_average_precision(
+        &self,
+        weight: impl Fn(usize) -> u32,
+    ) -> Option<AveragePrecision> {
+        let means = self.precision_sums(0..OVERLAPS, weight)?;
+        let [ap50, ..] = means;
+        Some(AveragePrecision { ap: means.iter().sum::<f64>() / number(OVERLAPS), ap50 })
+    }
+
+    /// The mean precision over the groups at some overlaps; 0 at the others.
+    fn precision_sums(
+        &self,
+        overlaps: Range<usize>,
+        weight: impl Fn(usize) -> u32,
+    ) -> Option<[f64; OVERLAPS]> {
+        let mut accumulator = Accumulator::new(weight);
+        let mut groups = 0.0;
+        let mut means = [0.0; OVERLAPS];
+        for matches in self.groups.values() {
+            let objects = accumulator.objects(matches, Area::All);
+            if objects == 0 {
+                continue;
+            }
+            groups += 1.0;
+            for (overlap, mean) in means.iter_mut().enumerate() {
+                if overlaps.contains(&overlap) {
+                    *mean += accumulator.precision(matches, Area::All, overlap, objects);
+                }
+            }
         }
+        (groups > 0.0).then(|| means.map(|sum| sum / groups))
     }
-    let mut best = 0.0_f64;
-    for precision in precisions.iter_mut().rev() {
-        best = best.max(*precision);
-        *precision = best;
-    }
-    precisions
 }
 
-/// A count as a number to divide by.
-#[expect(clippy::cast_precision_loss, reason = "counts of boxes in memory are far below 2^53")]
-const fn number(count: usize) -> f64 {
-    count as f64
+/// The twelve figures of one group.
+fn figures_of(
+    matches: &GroupMatches,
+    accumulator: &mut Accumulator<impl Fn(usize) -> u32>,
+) -> Figures {
+    let mut figures = Figures::default();
+    let precisions = AREAS.map(|area| accumulator.precisions(matches, area));
+    let [all, small, medium, large] = precisions.map(|precisions| precisions.as_ref().map(mean));
+    [figures.ap, figures.ap_small, figures.ap_medium, figures.ap_large] =
+        [all, small, medium, large];
+    if let [Some([ap50, _, _, _, _, ap75, ..]), ..] = precisions {
+        figures.ap50 = Some(ap50);
+        figures.ap75 = Some(ap75);
+    }
+    let recall = |area, most| accumulator.recalls(matches, area, most).as_ref().map(mean);
+    figures.ar_1 = recall(Area::All, 1);
+    figures.ar_10 = recall(Area::All, 10);
+    figures.ar_100 = recall(Area::All, MOST_DETECTIONS);
+    figures.ar_small = recall(Area::Small, MOST_DETECTIONS);
+    figures.ar_medium = recall(Area::Medium, MOST_DETECTIONS);
+    figures.ar_large = recall(Area::Large, MOST_DETECTIONS);
+    figures
+}
+
+/// The mean over the overlaps.
+fn mean(values: &[f64; OVERLAPS]) -> f64 {
+    values.iter().sum::<f64>() / number(OVERLAPS)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn bbox(left: f64, width: f64) -> BoundingBox {
-        BoundingBox::from_corners([left, 0.0, left + width, 10.0]).unwrap()
-    }
-
-    fn detection(group: u16, score: f64, left: f64) -> GroupedBox {
-        GroupedBox { group: GroupId::new(group), score, bbox: bbox(left, 10.0) }
-    }
-
-    fn object(group: u16, left: f64) -> TrueBox {
-        TrueBox { group: GroupId::new(group), bbox: bbox(left, 10.0), crowd: false }
-    }
-
-    fn assert_near(value: f64, expected: f64) {
-        assert!((value - expected).abs() < 1e-12, "{value}, expected {expected}");
-    }
-
-    fn of_one_image(detected: &[GroupedBox], truth: &[TrueBox]) -> Option<AveragePrecision> {
-        average_precision([(detected, truth)])
-    }
-
-    #[test]
-    fn the_value_is_the_area_under_precision_and_recall() {
-        let truth = [object(1, 0.0), object(1, 100.0), object(2, 200.0), object(2, 300.0)];
-        // Hit, miss, hit of another group: 1/1 and 2/3 at two of four recalls.
-        let detected = [detection(1, 0.9, 0.0), detection(1, 0.8, 50.0), detection(2, 0.7, 200.0)];
-        assert_near(image_value(&detected, &truth), (1.0 + 2.0 / 3.0) / 4.0);
-        // The miss comes first: its precision is raised to the best that follows.
-        let detected = [detection(1, 0.5, 0.0), detection(1, 0.8, 50.0), detection(2, 0.4, 200.0)];
-        assert_near(image_value(&detected, &truth), (2.0 / 3.0 + 2.0 / 3.0) / 4.0);
-    }
-
-    #[test]
-    fn the_value_of_nothing_is_minus_1_and_without_truth_0() {
-        assert_near(image_value(&[], &[object(1, 0.0)]), -1.0);
-        assert_near(image_value(&[], &[]), -1.0);
-        assert_near(image_value(&[detection(1, 0.9, 0.0)], &[]), 0.0);
-        let crowd = TrueBox { crowd: true, ..object(1, 0.0) };
-        assert_near(image_value(&[detection(1, 0.9, 0.0)], &[crowd]), 0.0);
-    }
-
-    #[test]
-    fn one_detection_may_take_several_objects_but_is_one_hit_of_the_value() {
-        let truth = [object(1, 0.0), object(1, 1.0)];
-        let detected = [detection(1, 0.9, 0.0), detection(1, 0.8, 1.0)];
-        assert_near(image_value(&detected, &truth), 0.5);
-    }
-
-    #[test]
-    fn a_perfect_answer_has_average_precision_1() {
-        let truth = [object(1, 0.0), object(2, 50.0)];
-        let detected = [detection(1, 0.3, 0.0), detection(2, 0.2, 50.0)];
-        let score = of_one_image(&detected, &truth).unwrap();
-        assert_near(score.ap, 1.0);
-        assert_near(score.ap50, 1.0);
-    }
-
-    #[test]
-    fn a_looser_box_counts_at_the_overlaps_it_reaches() {
-        // 8 of 12 in common: an overlap of 2/3, which is enough for 0.50, 0.55, 0.60 and 0.65.
-        let score = of_one_image(&[detection(1, 0.9, 2.0)], &[object(1, 0.0)]).unwrap();
-        assert_near(score.ap, 0.4);
-        assert_near(score.ap50, 1.0);
-    }
-
-    #[test]
-    fn groups_without_truth_do_not_count_and_groups_without_detections_count_0() {
-        let detected = [detection(1, 0.9, 0.0), detection(3, 0.9, 0.0)];
-        let truth = [object(1, 0.0), object(2, 0.0)];
-        assert_near(of_one_image(&detected, &truth).unwrap().ap50, 0.5);
-        assert_eq!(of_one_image(&detected, &[]), None);
-    }
-
-    #[test]
-    fn a_detection_of_a_crowd_is_no_miss() {
-        let crowd = TrueBox { bbox: bbox(50.0, 100.0), crowd: true, ..object(1, 0.0) };
-        let truth = [object(1, 0.0), crowd];
-        let in_crowd = [detection(1, 0.9, 60.0), detection(1, 0.8, 70.0)];
-        let detected = [in_crowd[0], in_crowd[1], detection(1, 0.7, 0.0)];
-        assert_near(of_one_image(&detected, &truth).unwrap().ap50, 1.0);
-        assert_eq!(of_one_image(&in_crowd, &[crowd]), None);
-    }
-
-    #[test]
-    fn only_100_detections_of_a_group_in_an_image_count() {
-        let far = |index: u8| detection(1, 0.9, 1000.0 + 20.0 * f64::from(index));
-        let mut detected: Vec<GroupedBox> = (0..99).map(far).collect();
-        detected.push(detection(1, 0.1, 0.0));
-        assert!(of_one_image(&detected, &[object(1, 0.0)]).unwrap().ap50 > 0.0);
-        detected.push(far(99));
-        assert_near(of_one_image(&detected, &[object(1, 0.0)]).unwrap().ap50, 0.0);
-    }
-}
+mod tests;
