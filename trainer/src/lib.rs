@@ -8,6 +8,7 @@ pub mod command;
 pub mod dataset;
 pub mod ground_truth;
 pub mod rendering;
+pub mod scoring;
 pub mod subset;
 
 #[cfg(test)]

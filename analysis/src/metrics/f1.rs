@@ -5,6 +5,8 @@
 
 use std::{collections::BTreeMap, iter::Sum};
 
+use serde::Serialize;
+
 use super::{
     TrueBox,
     finding::{Finding, findings},
@@ -22,7 +24,7 @@ pub struct Thresholds {
 }
 
 /// How many detections were right and wrong, and how many objects none found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Detections that found an object.
     pub right: usize,

@@ -1,9 +1,11 @@
 //! The twelve figures by name.
 
+use serde::Serialize;
+
 use super::number;
 
 /// COCO's twelve figures, as fractions of 1; `None` where there is no object to find.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Figures {
     /// Mean of the precision over overlaps from 0.50 to 0.95 (mAP).
     pub ap: Option<f64>,
