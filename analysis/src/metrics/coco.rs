@@ -2,9 +2,10 @@
 //!
 //! [`evaluate`] says what `COCOeval` with `iouType` "bbox" prints: 101 recalls, ten overlaps from
 //! 0.50 to 0.95, four ranges of size, the best 1, 10 or 100 detections of a group in an image.
-//! Crowds, and objects of another size than asked for, are neither found nor missed. It differs in
-//! two things that matter to nobody: an annotation may have the id 0, and a precision of 1 is not
-//! 2^-52 short of it.
+//! Crowds, and objects of another size than asked for, are neither found nor missed. Three
+//! things differ, none by more than rounding but the first: an annotation may have the id 0, which
+//! pycocotools takes for none; a precision of 1 is not 2^-52 short of it; and sides are told from
+//! corners, so that an overlap or a detection's size may differ in its last bit.
 //!
 //! [`Matches`] keeps what each detection found. Matching is most of the work, so figures of the
 //! same images, weighted otherwise as a bootstrap does, come from the same matches.
