@@ -184,7 +184,7 @@ impl<'a> Scores<'a> {
 
     /// The figures of every category of the ground truth, in its order.
     pub fn categories(&self) -> impl Iterator<Item = CategoryScores<'a>> {
-        (0..).map(GroupId::new).zip(&self.set.categories).map(|(group, name)| {
+        (0..=u16::MAX).map(GroupId::new).zip(&self.set.categories).map(|(group, name)| {
             let coco = self.coco.groups.get(&group);
             let of = |evaluation: &voc::Evaluation| evaluation.groups.get(&group).copied();
             CategoryScores {

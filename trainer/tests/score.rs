@@ -181,6 +181,8 @@ fn wrong_files_and_numbers_exit_with_2_and_are_named() {
     assert!(message.contains("takes at least 1 resample"), "{message}");
     refused(&["gt.json", "--json", "--csv"]);
     refused(&["gt.json", "--by", "colour"]);
+    let message = refused(&["gt.json", "--score-threshold", "nan"]);
+    assert!(message.contains("it must be a number from 0 to 1"), "{message}");
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub struct ScoreArguments {
     #[arg(long, value_name = "FILE")]
     detections: PathBuf,
     /// The least score of a detection that counts for F1
-    #[arg(long, value_name = "NUMBER", default_value_t = 0.5)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 0.5, value_parser = share)]
     score_threshold: f64,
     /// Draw the images again so many times for 95 % intervals of AP, AP50 and v; 1000 are usual
     #[arg(long, value_name = "RESAMPLES")]
@@ -97,6 +97,12 @@ pub fn run(arguments: &ScoreArguments, output: &mut impl Write) -> Result<(), Sc
     let scores = scoring::scores(&set, thresholds, resampling);
     let result = rendered(arguments, &scores).map_err(ScoreError::Write)?;
     output.write_all(&result).and_then(|()| output.flush()).map_err(ScoreError::Write)
+}
+
+/// A number from 0 to 1.
+fn share(text: &str) -> Result<f64, &'static str> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or("it must be a number from 0 to 1")
 }
 
 /// The scores in the form that was asked for.
