@@ -6,9 +6,13 @@
 //! It is the bound of the mean value; mAP and AP50 rank over all images and could be higher still.
 
 use armol_analysis::{
-    average_precision::{AveragePrecision, TrueBox, average_precision, image_value},
     label_groups::GroupedBox,
     merge::{Candidates, Merger},
+    metrics::{
+        TrueBox,
+        coco::{AveragePrecision, average_precision},
+        image_value::{ValueRule, image_value},
+    },
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -81,14 +85,14 @@ impl Scoring<'_> {
         for image in &self.images {
             let subset = choose(image);
             let merged = image.merged(subset, self.merger);
-            value += image_value(&merged, image.truth);
+            value += image_value(&merged, image.truth, ValueRule::Seed);
             cost_microusd = cost_microusd.saturating_add(image.cost_microusd(subset));
             for (place, calls) in calls.iter_mut().enumerate() {
                 *calls += usize::from(subset.contains(place));
             }
             answers.push(merged);
         }
-        let truth = self.images.iter().map(|image| image.truth);
+        let truth = self.images.iter().map(|image| image.truth, ValueRule::Seed);
         let images = number(u64::try_from(self.images.len()).unwrap_or(u64::MAX));
         Row {
             method: method.to_owned(),
@@ -103,7 +107,7 @@ impl Scoring<'_> {
 /// The subset of the highest value; of equals the cheapest, then the smallest.
 fn best_subset(image: &ScoredImage<'_>, providers: usize, merger: &Merger) -> Subset {
     let judged = |subset| {
-        let value = image_value(&image.merged(subset, merger), image.truth);
+        let value = image_value(&image.merged(subset, merger), image.truth, ValueRule::Seed);
         (value, image.cost_microusd(subset))
     };
     let mut best = Subset::single(0);

@@ -2,6 +2,7 @@
 
 pub mod baselines;
 pub mod dataset;
+pub mod score;
 mod word_table;
 
 pub use word_table::WordTableError;

@@ -17,8 +17,8 @@ pub mod records;
 use std::{collections::HashMap, path::Path, time::Duration};
 
 use armol_analysis::{
-    average_precision::TrueBox,
     label_groups::{GroupId, GroupedBox, LabelGroups},
+    metrics::TrueBox,
 };
 
 use crate::ground_truth::{Category, Size, TrueObject};

@@ -3,7 +3,7 @@
 //! The categories of a ground truth are the groups of the data set that is made of it: group n is
 //! category n. [`format`](crate::format) reads and writes it.
 
-use armol_analysis::{average_precision::TrueBox, detection::BoundingBox, label_groups::GroupId};
+use armol_analysis::{detection::BoundingBox, label_groups::GroupId, metrics::TrueBox};
 use serde::{Deserialize, Serialize};
 
 /// The images of a ground truth, in the order of its file, and the words for what is in them.
@@ -86,7 +86,12 @@ impl TrueObject {
 
     /// The object as it is scored: a difficult one is neither found nor missed, as a crowd.
     pub const fn scored(&self) -> TrueBox {
-        TrueBox { group: self.group, bbox: self.bbox, crowd: self.crowd || self.difficult }
+        TrueBox {
+            group: self.group,
+            bbox: self.bbox,
+            crowd: self.crowd || self.difficult,
+            area: self.area,
+        }
     }
 }
 

@@ -9,6 +9,7 @@ pub mod dataset;
 pub mod format;
 pub mod ground_truth;
 pub mod rendering;
+pub mod scoring;
 pub mod subset;
 
 #[cfg(test)]

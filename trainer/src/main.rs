@@ -7,12 +7,15 @@ use std::{
 
 use armol_analysis::{VERSION, cause};
 use armol_trainer::command::{
-    baselines::{self, BaselinesArguments},
-    dataset::{self, DatasetArguments},
+    baselines::{self, BaselinesArguments, BaselinesError},
+    dataset::{self, DatasetArguments, DatasetCommandError},
+    features::{self, FeaturesArguments, FeaturesError},
+    score::{self, ScoreArguments, ScoreError},
+    words::{self, WordsArguments, WordsError},
 };
 use clap::{Parser, Subcommand};
 
-/// Scores stored answers against ground truth.
+/// Makes data sets of stored answers, and scores them against ground truth.
 ///
 /// Exit codes: 0 done, 1 failed or a damaged data set, 2 wrong use: flags, or a file that is not what
 /// it should be.
@@ -25,25 +28,28 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Baselines(BaselinesArguments),
     Dataset(DatasetArguments),
+    Words(WordsArguments),
+    Features(FeaturesArguments),
+    Baselines(BaselinesArguments),
+    Score(ScoreArguments),
 }
 
-/// Why a command did not do what it was asked for, and whether that is the caller's mistake.
+/// What went wrong, and whether what was asked for is the mistake.
 struct Failure {
     error: anyhow::Error,
-    wrong_use: bool,
+    is_wrong_use: bool,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run(CommandLine::parse().command).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure { error, .. }) if cause::is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
-        Err(Failure { error, wrong_use }) => {
+        Err(failure) if cause::is_broken_pipe(failure.error.as_ref()) => ExitCode::SUCCESS,
+        Err(Failure { error, is_wrong_use }) => {
             // Where standard error is gone too, nobody is left to be told.
             drop(writeln!(io::stderr(), "error: {error:#}"));
-            ExitCode::from(if wrong_use { 2 } else { 1 })
+            ExitCode::from(if is_wrong_use { 2 } else { 1 })
         }
     }
 }
@@ -51,15 +57,26 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), Failure> {
     let output = &mut io::stdout();
     match command {
-        Command::Baselines(arguments) => {
-            baselines::run(&arguments, output).await.map_err(|error| {
-                let wrong_use = error.is_wrong_use();
-                Failure { error: error.into(), wrong_use }
-            })
+        Command::Dataset(arguments) => {
+            let result = dataset::run(&arguments, output).await;
+            result.map_err(failure(DatasetCommandError::is_wrong_use))
         }
-        Command::Dataset(arguments) => dataset::run(&arguments, output).await.map_err(|error| {
-            let wrong_use = error.is_wrong_use();
-            Failure { error: error.into(), wrong_use }
-        }),
+        Command::Words(arguments) => {
+            words::run(&arguments, output).map_err(failure(WordsError::is_wrong_use))
+        }
+        Command::Features(arguments) => {
+            features::run(&arguments, output).map_err(failure(FeaturesError::is_wrong_use))
+        }
+        Command::Baselines(arguments) => {
+            let result = baselines::run(&arguments, output).await;
+            result.map_err(failure(BaselinesError::is_wrong_use))
+        }
+        Command::Score(arguments) => {
+            score::run(&arguments, output).map_err(failure(ScoreError::is_wrong_use))
+        }
     }
+}
+
+fn failure<E: Into<anyhow::Error>>(is_wrong_use: impl Fn(&E) -> bool) -> impl Fn(E) -> Failure {
+    move |error| Failure { is_wrong_use: is_wrong_use(&error), error: error.into() }
 }

@@ -1,11 +1,10 @@
 """Makes scored.json: random detections and ground truth, and what pycocotools says of them.
 
-    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install pycocotools==2.0.11
-    /tmp/venv/bin/python analysis/tests/pycocotools/make.py
+    $(scripts/peers pycocotools) analysis/tests/coco/make.py
 
 Coordinates are whole quarters of a pixel and scores whole hundredths, so that every number is
-exact and many scores are equal. Group 6 has ground truth only, group 7 detections only; the first
-image has more detections of one group than count.
+exact and many scores are equal. Objects cover half of their boxes. Group 6 has ground truth only,
+group 7 detections only; the first image has more detections of one group than count.
 """
 
 import contextlib
@@ -26,7 +25,9 @@ def quarter(draw, low, high):
 
 
 def random_box(draw):
-    return [quarter(draw, 0, 80), quarter(draw, 0, 80), quarter(draw, 4, 40), quarter(draw, 4, 40)]
+    most = draw.choice([40, 90, 250])
+    return [quarter(draw, 0, 80), quarter(draw, 0, 80), quarter(draw, 4, most),
+            quarter(draw, 4, most)]
 
 
 def moved(draw, box, by):
@@ -43,7 +44,7 @@ def image(draw, extra):
         if crowd:
             box = [box[0], box[1], box[2] * 2, box[3] * 2]
         group = draw.randint(0, GROUPS)
-        truth.append([group, crowd, *box])
+        truth.append([group, crowd, box[2] * box[3] / 2, *box])
         for _ in range(draw.choice([0, 1, 1, 2]) if group < GROUPS else 0):
             found = moved(draw, box, draw.choice([0, 1, 2, 4]))
             detected.append([group, draw.randint(5, 100) / 100, *found])
@@ -58,9 +59,9 @@ def score(images):
     coco = COCO()
     truth, detected = [], []
     for number, image in enumerate(images, 1):
-        for group, crowd, *box in image["truth"]:
+        for group, crowd, area, *box in image["truth"]:
             truth.append({"id": len(truth) + 1, "image_id": number, "category_id": group,
-                          "iscrowd": crowd, "bbox": box, "area": box[2] * box[3]})
+                          "iscrowd": crowd, "bbox": box, "area": area})
         for group, confidence, *box in image["detected"]:
             detected.append({"image_id": number, "category_id": group, "score": confidence,
                              "bbox": box})
@@ -72,17 +73,17 @@ def score(images):
     evaluation.evaluate()
     evaluation.accumulate()
     evaluation.summarize()
-    return evaluation.stats[0], evaluation.stats[1]
+    return [float(figure) for figure in evaluation.stats]
 
 
 def main():
     draw = random.Random(SEED)
     images = [image(draw, extra=110 if number == 0 else 0) for number in range(IMAGES)]
     with contextlib.redirect_stdout(io.StringIO()):
-        ap, ap50 = score(images)
+        figures = score(images)
     lines = ",\n".join(json.dumps(image, separators=(",", ":")) for image in images)
     head = json.dumps({"pycocotools": importlib.metadata.version("pycocotools"), "seed": SEED,
-                       "ap": ap, "ap50": ap50})
+                       "figures": figures})
     path = pathlib.Path(__file__).with_name("scored.json")
     path.write_text(head[:-1] + ', "images": [\n' + lines + "\n]}\n")
 
