@@ -7,15 +7,27 @@
 //!
 //! The table's format is that of the published `word2num.json`: one JSON object, word to number.
 
-use std::{collections::HashMap, fmt, sync::LazyLock};
+mod building;
+mod categories;
+mod explanation;
+mod json;
+mod plural;
+mod rules;
+#[cfg(test)]
+mod testing;
+pub mod wordnet;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
-};
+use std::{collections::BTreeMap, fmt, sync::LazyLock};
+
 use thiserror::Error;
 
 use crate::detection::{BoundingBox, Detection};
+
+pub use building::{BuildError, Conflict, Origin, Way, WordTable};
+pub use categories::CategoriesError;
+pub use explanation::{Explanation, Near};
+use plural::singular_forms;
+pub use rules::{DEFAULT_DEPTH, Nowhere, Rule, Rules};
 
 /// One group of a table, 0 (person) to 79 (toothbrush) in the table for COCO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,10 +45,10 @@ pub struct GroupedBox {
 }
 
 /// A table of words and their groups.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelGroups {
-    groups: HashMap<String, GroupId>,
-    names: HashMap<GroupId, String>,
+    groups: BTreeMap<String, GroupId>,
+    names: BTreeMap<GroupId, String>,
 }
 
 /// Why a text is no table of label groups.
@@ -106,29 +118,33 @@ impl LabelGroups {
     /// # Errors
     /// Where the text is no object of words and numbers, or one word leads to two groups.
     pub fn from_json(text: &str) -> Result<Self, LabelGroupsError> {
-        let entries: Entries = serde_json::from_str(text).map_err(LabelGroupsError::Json)?;
-        let mut table = Self { groups: HashMap::new(), names: HashMap::new() };
-        for (word, number) in entries.0 {
-            let group = GroupId(number);
-            let matched = matched_form(&word);
-            if matched.is_empty() {
-                return Err(LabelGroupsError::EmptyWord { word, group });
-            }
-            let first = *table.groups.entry(matched.clone()).or_insert(group);
-            if first != group {
-                return Err(LabelGroupsError::Conflict { word: matched, first, second: group });
-            }
-            table.names.entry(group).or_insert(word);
-        }
-        Ok(table)
+        json::read(text)
+    }
+
+    /// Writes the table as [`LabelGroups::from_json`] reads it: group by group, each with its name
+    /// first and the other words in their order.
+    pub fn to_json(&self) -> String {
+        json::write(self)
     }
 
     /// The group that a label belongs to; `None` where the table does not have it.
     ///
     /// Case does not count, nor do apostrophes and space around the label, and `_` and `-` count as
-    /// spaces. A plural is a word of its own.
+    /// spaces. Of a plural that is no word of the table the singular counts.
     pub fn group(&self, label: &str) -> Option<GroupId> {
-        self.groups.get(&matched_form(label)).copied()
+        let label = matched_form(label);
+        let known = |word: &String| self.groups.get(word).copied();
+        known(&label).or_else(|| singular_forms(&label).iter().find_map(known))
+    }
+
+    /// All words with their groups, in the form in which labels are compared.
+    pub fn words(&self) -> impl Iterator<Item = (&str, GroupId)> {
+        self.groups.iter().map(|(word, group)| (word.as_str(), *group))
+    }
+
+    /// All groups with what they are called, in their order.
+    pub fn names(&self) -> impl Iterator<Item = (GroupId, &str)> {
+        self.names.iter().map(|(group, name)| (*group, name.as_str()))
     }
 
     /// What a group is called: the first word that the table lists for it.
@@ -144,39 +160,12 @@ impl LabelGroups {
     }
 }
 
-/// The form of a label in which labels are compared.
+/// The form of a label in which labels are compared: lower case, words parted by one blank.
 fn matched_form(label: &str) -> String {
     let separators = |character: char| character.is_whitespace() || "_-".contains(character);
     let label = label.replace(['\'', '’'], "");
     let words: Vec<&str> = label.split(separators).filter(|word| !word.is_empty()).collect();
     words.join(" ").to_lowercase()
-}
-
-/// The table's entries in the order of the text, doubled words included: a map would hide them.
-struct Entries(Vec<(String, u16)>);
-
-impl<'de> Deserialize<'de> for Entries {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(EntriesVisitor)
-    }
-}
-
-struct EntriesVisitor;
-
-impl<'de> Visitor<'de> for EntriesVisitor {
-    type Value = Entries;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object of words and group numbers")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
-        let mut entries = Vec::new();
-        while let Some(entry) = map.next_entry()? {
-            entries.push(entry);
-        }
-        Ok(Entries(entries))
-    }
 }
 
 impl fmt::Display for GroupId {
@@ -323,14 +312,15 @@ mod tests {
     }
 
     #[test]
-    fn case_space_hyphens_and_apostrophes_do_not_count_but_plurals_do() {
+    fn case_space_hyphens_apostrophes_and_plurals_do_not_count() {
         let groups = LabelGroups::coco();
         assert_eq!(groups.group("  TRAFFIC_light "), groups.group("traffic light"));
         assert_eq!(groups.group("Hot-Dog"), groups.group("hot dog"));
         for knife in ["Chef's knife", "chef’s knife", "chefs knife"] {
             assert_eq!(groups.group(knife), groups.group("knife"), "{knife}");
         }
-        assert_eq!(groups.group("zebras"), None);
+        assert_eq!(groups.group("Zebras"), groups.group("zebra"));
+        assert_eq!(groups.group("Glasses"), None);
         assert_eq!(groups.group("Land vehicle"), None);
         assert_eq!(groups.group("sink faucet"), None);
         assert_eq!(groups.group(""), None);
