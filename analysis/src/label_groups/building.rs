@@ -196,7 +196,10 @@ fn take_words(words: &mut Words, reached: &[Reached], wordnet: &WordNet) -> Vec<
         let origin =
             winner.map(|claim| Origin { group: claim.group, way: Way::Synsets(way(claim)) });
         if claims.len() == 1 {
-            words.entry(word).or_insert(origin);
+            let known = words.entry(word).or_insert_with(|| origin.clone());
+            if listed_alike(known.as_ref(), origin.as_ref()) {
+                *known = origin;
+            }
             continue;
         }
         // Unresolved, it is in nobody's way: it leads nowhere, as a word that no one knows.
@@ -209,6 +212,12 @@ fn take_words(words: &mut Words, reached: &[Reached], wordnet: &WordNet) -> Vec<
         words.entry(word).or_insert(origin);
     }
     conflicts
+}
+
+/// Whether a rule lists a word that WordNet has for the same target: the way there says more.
+fn listed_alike(known: Option<&Origin>, found: Option<&Origin>) -> bool {
+    let (Some(known), Some(found)) = (known, found) else { return false };
+    known.way == Way::Rule && known.group == found.group
 }
 
 /// A target's reason to take a word, ordered by distance.

@@ -91,6 +91,13 @@ fn of_two_targets_the_nearer_takes_a_word_and_at_one_distance_neither() {
 }
 
 #[test]
+fn a_word_that_both_rule_and_wordnet_have_tells_its_way() {
+    let table = built(&["car"], &rules(&[rule("car", &[], &["taxi", "suv"])]));
+    assert!(matches!(table.words["taxi"].way, Way::Synsets(_)));
+    assert_eq!(table.words["suv"].way, Way::Rule);
+}
+
+#[test]
 fn a_rule_settles_a_conflict_which_is_told_all_the_same() {
     let racer = rules(&[rule("car", &[], &["racer"])]);
     let table = built(&["car", "motorcycle"], &racer);
