@@ -225,3 +225,32 @@ fn the_committed_table_is_what_its_sources_make() {
     assert!(read(folder.path(), "words.json") == read(&committed(), "words.json"), "{advice}");
     assert_eq!(built, kept, "{advice}");
 }
+
+#[test]
+fn the_documented_differences_from_the_published_table_are_those_that_are_there() {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let beside =
+        ["..", "../.."].map(|up| repository.join(up).join("shared/data/armol/word2num.json"));
+    let Some(published) = beside.iter().find(|path| path.exists()) else {
+        println!("skipped: the published word2num.json is not beside the repository");
+        return;
+    };
+    if !Path::new(WORDNET).exists() {
+        println!("skipped: {WORDNET} is not there; apt-get install wordnet-base");
+        return;
+    }
+    let arguments = ["check", "--json", "--against", published.to_str().unwrap()];
+    let told = standard_output(&words(&arguments, &repository));
+    let told: Value = serde_json::from_str(&told).unwrap();
+    let differences = told["against"]["differences"].as_array().unwrap();
+    let document = fs::read_to_string(repository.join("docs/words.md")).unwrap();
+    for difference in differences {
+        let [word, there, here, why] =
+            ["word", "there", "here", "why"].map(|key| difference[key].as_str().unwrap_or("-"));
+        let line = format!("\n| {word} | {there} | {here} | {why} |\n");
+        assert!(document.contains(&line), "docs/words.md lacks {line}");
+    }
+    let rows = document.split("| word | published |").nth(1).unwrap();
+    let rows = rows.lines().filter(|line| line.starts_with("| ")).count() - 1;
+    assert_eq!(rows, differences.len(), "docs/words.md has lines that are no differences");
+}
