@@ -118,6 +118,16 @@ impl LabelGroups {
     /// # Errors
     /// Where the text is no object of words and numbers, or one word leads to two groups.
     pub fn from_json(text: &str) -> Result<Self, LabelGroupsError> {
+        let (table, problems) = Self::with_problems(text)?;
+        problems.into_iter().next().map_or(Ok(table), Err)
+    }
+
+    /// Reads a table, and all that is wrong with its entries, for whoever mends it: of two entries
+    /// for one word the first counts.
+    ///
+    /// # Errors
+    /// Where the text is no object of words and numbers.
+    pub fn with_problems(text: &str) -> Result<(Self, Vec<LabelGroupsError>), LabelGroupsError> {
         json::read(text)
     }
 
@@ -176,6 +186,8 @@ impl fmt::Display for GroupId {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// The names of the COCO categories in the order of their group numbers.
@@ -357,22 +369,23 @@ mod tests {
         assert_eq!(groups.grouped(&Detection { label: "Mammal".to_owned(), ..cat }), None);
     }
 
-    /// Prints how far the table agrees with the published one, where that is at hand.
-    #[test]
-    fn the_published_table_can_be_read() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/armol/word2num.json");
-        let Ok(text) = std::fs::read_to_string(path) else { return };
-        let published = LabelGroups::from_json(&text).unwrap();
-        let groups = LabelGroups::coco();
-        let shared: Vec<&String> =
-            groups.groups.keys().filter(|word| published.groups.contains_key(*word)).collect();
-        let agreed = shared.iter().filter(|word| groups.group(word) == published.group(word));
-        println!(
-            "{} words here, {} published, {} in both, {} of them in the same group",
-            groups.groups.len(),
-            published.groups.len(),
-            shared.len(),
-            agreed.count(),
-        );
+    proptest! {
+        #[test]
+        fn the_matched_form_is_its_own_matched_form(label in any::<String>()) {
+            let matched = matched_form(&label);
+            prop_assert_eq!(matched_form(&matched), matched);
+        }
+
+        #[test]
+        fn a_label_in_other_case_and_with_other_separators_has_the_same_group(
+            place in any::<prop::sample::Index>(), separator in "[ _-]{1,3}", upper in any::<bool>(),
+        ) {
+            let groups = LabelGroups::coco();
+            let words: Vec<(&str, GroupId)> = groups.words().collect();
+            let (word, group) = words[place.index(words.len())];
+            let label = word.replace(' ', &separator);
+            let label = if upper { label.to_uppercase() } else { label };
+            prop_assert_eq!(groups.group(&label), Some(group));
+        }
     }
 }

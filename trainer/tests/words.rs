@@ -101,7 +101,7 @@ fn an_explanation_says_the_way_as_text_and_as_json() {
 #[test]
 fn a_check_tells_coverage_and_differences_and_exits_with_1_where_targets_are_lacking() {
     let folder = folder();
-    let table = r#"{"Car": 0, "taxi": 0, "ferry": 5}"#;
+    let table = r#"{"Car": 0, "taxi": 0, "ferry": 5, "Ferry": 0}"#;
     fs::write(folder.path().join("table.json"), table).unwrap();
     fs::write(folder.path().join("other.json"), r#"{"taxi": 0, "vehicle": 0}"#).unwrap();
     fs::write(folder.path().join("labels.names"), "Taxi\nVehicle\n").unwrap();
@@ -124,6 +124,8 @@ fn a_check_tells_coverage_and_differences_and_exits_with_1_where_targets_are_lac
     assert_eq!(output.status.code(), Some(1));
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(told["lacking"][0], "boat");
+    let problem = "the word \"ferry\" is in group 5 and in group 0; keep one of them";
+    assert_eq!(told["problems"][0], problem);
     assert_eq!(told["groups_beyond"][0], 5);
     assert_eq!(told["vocabularies"][0]["nowhere"][0], "Vehicle");
     assert_eq!(told["vocabularies"][0]["led"][0]["target"], "Car");
@@ -133,6 +135,7 @@ fn a_check_tells_coverage_and_differences_and_exits_with_1_where_targets_are_lac
     assert_eq!(difference["why"], "vehicle.n.01 is below no target");
     let output = words(&arguments[..arguments.len() - 1], folder.path());
     let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains(problem), "{told}");
     assert!(told.contains("labels.names: 1 of 2 words lead to a target"), "{told}");
     assert!(
         told.contains("targets that do not lead to the group of their line: 1 (boat)"),

@@ -3,9 +3,9 @@
 //! A target's synset and the synsets below it, down to a depth, give their words. What WordNet has
 //! above a target is never taken: a "vehicle" may be a car or a bus. Three rules keep other meanings
 //! out: below a synset that another target means nothing is taken; a word counts only by the first
-//! sense that an image can show ("frank" is a sausage before it is a dog); and of two targets that a
-//! synset is below, the nearer has it, or, at one distance, neither. What the rules list wins over all
-//! of it, and each target's own name over that.
+//! sense that an image can show ("bike" is a motorcycle before it is a bicycle); and of two targets
+//! that a synset is below, the nearer has it, or, at one distance, neither. What the rules list wins
+//! over all of it, and each target's own name over that.
 
 mod listing;
 mod reach;
@@ -202,7 +202,6 @@ fn take_words(words: &mut Words, reached: &[Reached], wordnet: &WordNet) -> Vec<
             }
             continue;
         }
-        // Unresolved, it is in nobody's way: it leads nowhere, as a word that no one knows.
         let group = match words.get(&word) {
             Some(listed) => listed.as_ref().map(|origin| origin.group),
             None => origin.as_ref().map(|origin| origin.group),

@@ -129,7 +129,7 @@ impl WordTable {
         if let Some((target, depth, distance)) = self.deeper(first, wordnet) {
             let target = self.target(target);
             return if distance > depth {
-                format!("{distance} below target {target:?}, whose rule goes {depth} levels down")
+                format!("{distance} below target {target:?}, deeper than its rule goes ({depth})")
             } else {
                 format!("below target {target:?}, but the rules stop on the way")
             };
@@ -282,7 +282,7 @@ mod tests {
         for (word, reason) in [
             ("vehicle", "(the rules lead it nowhere: may be anything)\n  near: bicycle, 1 step by"),
             ("racer", "(WordNet has it 1 below \"car\" and 1 below \"motorcycle\", and neither is"),
-            ("minicab", "(2 below target \"car\", whose rule goes 1 levels down)"),
+            ("minicab", "(2 below target \"car\", deeper than its rule goes (1))"),
             ("crane", "(crane.n.02 is below no target)"),
             ("lift", "(WordNet has it for nothing that an image can show)"),
             ("zeppelin", "(WordNet does not have it, nor does a rule)"),

@@ -12,24 +12,27 @@ use super::{GroupId, LabelGroups, LabelGroupsError, matched_form};
 /// How wide the lines of a written table may be.
 const LINE: usize = 100;
 
-/// Reads a table.
-pub(super) fn read(text: &str) -> Result<LabelGroups, LabelGroupsError> {
+/// Reads a table, and what is wrong with its entries: of two entries for one word the first counts.
+pub(super) fn read(text: &str) -> Result<(LabelGroups, Vec<LabelGroupsError>), LabelGroupsError> {
     let entries: Entries = serde_json::from_str(text).map_err(LabelGroupsError::Json)?;
     let mut groups = BTreeMap::new();
     let mut names = BTreeMap::new();
+    let mut problems = Vec::new();
     for (word, number) in entries.0 {
         let group = GroupId::new(number);
         let matched = matched_form(&word);
         if matched.is_empty() {
-            return Err(LabelGroupsError::EmptyWord { word, group });
+            problems.push(LabelGroupsError::EmptyWord { word, group });
+            continue;
         }
         let first = *groups.entry(matched.clone()).or_insert(group);
         if first != group {
-            return Err(LabelGroupsError::Conflict { word: matched, first, second: group });
+            problems.push(LabelGroupsError::Conflict { word: matched, first, second: group });
+            continue;
         }
         names.entry(group).or_insert(word);
     }
-    Ok(LabelGroups { groups, names })
+    Ok((LabelGroups { groups, names }, problems))
 }
 
 /// Writes a table: group by group, each with its name first and the other words in their order.
@@ -97,15 +100,25 @@ mod tests {
     fn what_is_written_reads_the_same() {
         let table = LabelGroups::coco();
         let text = write(table);
-        let again = read(&text).unwrap();
+        let again = read(&text).unwrap().0;
         assert_eq!(&again, table);
         assert_eq!(write(&again), text);
         assert!(text.lines().all(|line| line.chars().count() <= LINE));
     }
 
     #[test]
+    fn all_problems_of_a_table_are_told() {
+        let text = r#"{"cat": 1, "Cat": 2, "-": 2, "dog": 2, "hot-dog": 3, "hot dog": 4}"#;
+        let (table, problems) = read(text).unwrap();
+        assert_eq!(table.group("cat"), Some(GroupId::new(1)));
+        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(told.len(), 3);
+        assert!(told[0].starts_with("the word \"cat\" is in group 1 and in group 2"), "{told:?}");
+    }
+
+    #[test]
     fn a_group_begins_with_its_name() {
-        let table = read(r#"{"Zebra": 3, "ape": 3, "\"quoted\"": 1}"#).unwrap();
+        let table = read(r#"{"Zebra": 3, "ape": 3, "\"quoted\"": 1}"#).unwrap().0;
         assert_eq!(write(&table), "{\n  \"\\\"quoted\\\"\": 1,\n  \"Zebra\": 3, \"ape\": 3\n}\n");
     }
 }

@@ -61,6 +61,17 @@ pub(super) fn read(index: &str, data: &str) -> Result<WordNet, WordNetError> {
         };
     }
     let senses = read_index(index, &synsets)?;
+    for (id, synset) in &synsets {
+        let lost = synset
+            .words
+            .iter()
+            .find(|word| senses.get(&matched_form(word)).is_none_or(|senses| !senses.contains(id)));
+        if let Some(word) = lost {
+            let line = known.get(id).copied().unwrap_or_default();
+            let problem = format!("{} does not lead {word:?} here", WordNetFile::Index);
+            return Err(WordNetError::Line { file: WordNetFile::Data, line, problem });
+        }
+    }
     Ok(WordNet { synsets, senses })
 }
 
@@ -248,6 +259,12 @@ mod tests {
         for kept in 2..lines.len() {
             let data = lines[..kept].join("\n");
             assert!(read(VEHICLES_INDEX, &data).is_err(), "{kept} lines");
+        }
+        let lines: Vec<&str> = VEHICLES_INDEX.lines().collect();
+        for kept in 2..lines.len() {
+            let index = lines[..kept].join("\n");
+            let message = refusal(&index, VEHICLES_DATA);
+            assert!(message.contains("index.noun does not lead \""), "{message}");
         }
         assert_eq!(
             refusal("", VEHICLES_DATA),

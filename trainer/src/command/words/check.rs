@@ -23,7 +23,7 @@ use coverage::Coverage;
 /// Says what a table of words lacks, what it covers of vocabularies, and where it differs from
 /// another table.
 ///
-/// Exits with 1 where a target has no group of its own.
+/// Exits with 1 where a target does not lead to its own group, or the table contradicts itself.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Example:
   armol-trainer words check words.json --vocabulary rekognition --vocabulary google
@@ -54,6 +54,8 @@ pub(super) struct CheckArguments {
 struct Check {
     words: usize,
     targets: Vec<String>,
+    /// Entries that contradict others or match nothing.
+    problems: Vec<String>,
     /// Targets that do not lead to the group of their place.
     lacking: Vec<String>,
     /// Targets that only their own name leads to.
@@ -68,7 +70,7 @@ pub(super) fn run(
     arguments: &CheckArguments,
     output: &mut impl Write,
 ) -> Result<Completion, WordsError> {
-    let table = table(arguments.table.as_deref())?;
+    let (table, problems) = table(arguments.table.as_deref())?;
     let targets = Vocabulary::read(&arguments.targets)?.words;
     let mut coverages = Vec::new();
     for path in &arguments.vocabulary {
@@ -78,7 +80,8 @@ pub(super) fn run(
     let against = arguments.against.as_deref();
     let comparison =
         against.map(|other| compare(&table, other, &targets, arguments)).transpose()?;
-    let check = checked(&table, targets, coverages, comparison);
+    let mut check = checked(&table, targets, coverages, comparison);
+    check.problems = problems.iter().map(ToString::to_string).collect();
     if arguments.json {
         serde_json::to_writer_pretty(&mut *output, &rendering::json(&check))
             .map_err(io::Error::from)?;
@@ -86,7 +89,11 @@ pub(super) fn run(
     } else {
         rendering::text(&check, output)?;
     }
-    Ok(if check.lacking.is_empty() { Completion::Sound } else { Completion::Lacking })
+    Ok(if check.lacking.is_empty() && check.problems.is_empty() {
+        Completion::Sound
+    } else {
+        Completion::Lacking
+    })
 }
 
 fn checked(
@@ -115,7 +122,8 @@ fn checked(
         }
     }
     let (words, beyond) = (table.words().count(), beyond.into_iter().collect());
-    Check { words, targets, lacking, single, beyond, coverages, comparison }
+    let problems = Vec::new();
+    Check { words, targets, problems, lacking, single, beyond, coverages, comparison }
 }
 
 /// Compares two tables; why they differ is told where WordNet is at hand.
@@ -125,7 +133,7 @@ fn compare(
     targets: &[String],
     arguments: &CheckArguments,
 ) -> Result<Comparison, WordsError> {
-    let other = super::inputs::table(Some(other))?;
+    let (other, _) = super::inputs::table(Some(other))?;
     let reasons = match Knowledge::read_if_there(&arguments.knowledge)? {
         Some(knowledge) => {
             let built = WordTable::build(targets, &knowledge.wordnet, &knowledge.rules)?;

@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use armol_analysis::label_groups::{LabelGroups, Rules, wordnet::WordNet};
+use armol_analysis::label_groups::{LabelGroups, LabelGroupsError, Rules, wordnet::WordNet};
 use clap::Args;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -140,13 +140,15 @@ impl Knowledge {
     }
 }
 
-/// Reads a table, by default the one for COCO.
-pub(super) fn table(path: Option<&Path>) -> Result<LabelGroups, WordsError> {
+/// Reads a table, by default the one for COCO, and what is wrong with its entries.
+pub(super) fn table(
+    path: Option<&Path>,
+) -> Result<(LabelGroups, Vec<LabelGroupsError>), WordsError> {
     let Some(path) = path else {
-        return Ok(LabelGroups::coco().clone());
+        return Ok((LabelGroups::coco().clone(), Vec::new()));
     };
     let text = read("label groups", path)?;
-    LabelGroups::from_json(&text)
+    LabelGroups::with_problems(&text)
         .map_err(|source| WordsError::Table { path: path.to_owned(), source })
 }
 

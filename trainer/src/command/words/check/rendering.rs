@@ -13,6 +13,9 @@ const SHOWN: usize = 40;
 /// Writes what was found as text.
 pub(super) fn text(check: &Check, output: &mut impl Write) -> io::Result<()> {
     writeln!(output, "{} words for {} targets", check.words, check.targets.len())?;
+    for problem in &check.problems {
+        writeln!(output, "{problem}")?;
+    }
     list("targets that do not lead to the group of their line", &check.lacking, output)?;
     list("targets that only their own name leads to", &check.single, output)?;
     let beyond: Vec<String> = check.beyond.iter().map(ToString::to_string).collect();
@@ -66,6 +69,7 @@ fn compared(comparison: &Comparison, output: &mut impl Write) -> io::Result<()> 
 pub(super) struct CheckJson<'check> {
     words: usize,
     targets: usize,
+    problems: &'check [String],
     lacking: &'check [String],
     single: &'check [String],
     groups_beyond: Vec<u16>,
@@ -108,6 +112,7 @@ pub(super) fn json(check: &Check) -> CheckJson<'_> {
     CheckJson {
         words: check.words,
         targets: check.targets.len(),
+        problems: &check.problems,
         lacking: &check.lacking,
         single: &check.single,
         groups_beyond: check.beyond.iter().map(|group| group.number()).collect(),
