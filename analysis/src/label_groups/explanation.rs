@@ -14,7 +14,7 @@ use super::{
     matched_form,
     plural::singular_forms,
     rules::Rules,
-    wordnet::{SynsetId, WordNet},
+    wordnet::{Synset, SynsetId, WordNet},
 };
 
 /// Where a word leads, and why.
@@ -51,7 +51,7 @@ pub struct Near {
 const NEAR: usize = 3;
 
 /// The most steps at which a target is near.
-const NEAR_STEPS: usize = 6;
+const NEAR_STEPS: usize = 5;
 
 impl WordTable {
     /// Says where a word leads and why; `wordnet` and `rules` are those that the table was built
@@ -166,15 +166,21 @@ impl WordTable {
         Some((group, depth, distance))
     }
 
-    /// The targets that WordNet has near a word.
+    /// The targets that WordNet has near a word, or near its last word, which says what it is a kind
+    /// of, where WordNet does not have the whole.
     fn near(&self, word: &str, wordnet: &WordNet) -> Vec<Near> {
-        let aboves: Vec<_> =
-            wordnet.senses(word).iter().map(|sense| above(*sense, wordnet)).collect();
+        let last = word.rsplit(' ').next().unwrap_or(word);
+        let word = if wordnet.senses(word).is_empty() { last } else { word };
+        let aboves: Vec<_> = wordnet.seen_senses(word).map(|sense| above(sense, wordnet)).collect();
         let mut all = Vec::new();
         for (group, reached) in self.reached() {
             let mut nearest: Option<(usize, SynsetId)> = None;
             for root in reached.roots.keys() {
                 for (synset, up) in above(*root, wordnet) {
+                    // That both are animals, or things, says nothing.
+                    if up > 0 && wordnet.synset(synset).is_some_and(Synset::is_top) {
+                        continue;
+                    }
                     let steps = aboves.iter().filter_map(|above| above.get(&synset));
                     let steps = steps.min().map(|down| (up + down, synset));
                     nearest = [nearest, steps].into_iter().flatten().min();
@@ -275,6 +281,12 @@ mod tests {
             "cabs -> cab -> synset taxi.n.01 -> car.n.01 (kind of target \"car\", 1 below it)"
         );
         assert_eq!(explained("SUV"), "SUV (listed by the rule for target \"car\": people say so)");
+    }
+
+    #[test]
+    fn near_an_unknown_word_is_what_is_near_its_last_word() {
+        let told = explained("land vehicle");
+        assert!(told.contains("\n  near: bicycle, 1 step by vehicle.n.01"), "{told}");
     }
 
     #[test]

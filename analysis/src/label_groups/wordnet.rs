@@ -43,6 +43,9 @@ pub struct Synset {
 /// times, as lexnames(5WN) numbers them.
 const UNSEEN_TOPICS: [u8; 12] = [4, 7, 9, 11, 12, 16, 21, 22, 23, 24, 26, 28];
 
+/// The topic of what all others are below.
+const TOPS: u8 = 3;
+
 impl WordNet {
     /// Reads the texts of `index.noun` and `data.noun`, which wndb(5WN) describes.
     ///
@@ -100,6 +103,11 @@ impl Synset {
     /// Whether an image can show it.
     pub fn can_be_seen(&self) -> bool {
         !self.instance && !UNSEEN_TOPICS.contains(&self.topic)
+    }
+
+    /// Whether it is one of the few that everything else is below, such as animal and artifact.
+    pub const fn is_top(&self) -> bool {
+        self.topic == TOPS
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{BuildError, DEFAULT_DEPTH, Rule, SynsetId, WordNet};
+use super::{BuildError, DEFAULT_DEPTH, Rule, SynsetId, WordNet, matched_form};
+use crate::label_groups::plural::singular_forms;
 
 /// The synsets that one target takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,8 +50,13 @@ fn roots(
         roots.insert(named(rule.map_or(target, |rule| &rule.name), synset, wordnet)?, *depth);
     }
     if roots.is_empty() {
-        let spellings = std::iter::once(target).chain(rule.map(|rule| rule.name.as_str()));
-        let sense = spellings.into_iter().find_map(|name| wordnet.seen_senses(name).next());
+        let names = std::iter::once(target).chain(rule.map(|rule| rule.name.as_str()));
+        let mut spellings = names.flat_map(|name| {
+            let name = matched_form(name);
+            let singulars = singular_forms(&name);
+            std::iter::once(name).chain(singulars)
+        });
+        let sense = spellings.find_map(|name| wordnet.seen_senses(&name).next());
         roots.extend(sense.map(|sense| (sense, DEFAULT_DEPTH)));
     }
     Ok(roots)

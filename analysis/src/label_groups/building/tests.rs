@@ -124,6 +124,12 @@ fn a_target_that_wordnet_lacks_has_its_name_and_what_rules_list() {
 }
 
 #[test]
+fn a_target_in_the_plural_means_the_singular() {
+    let table = built(&["Taxis"], &Rules::default());
+    assert_eq!(words(&table, 0), ["cab", "minicab", "taxi"]);
+}
+
+#[test]
 fn the_way_to_a_word_is_kept() {
     let table = built(&["car"], &Rules::default());
     let wordnet = vehicles();
