@@ -4,5 +4,6 @@ pub mod baselines;
 pub mod dataset;
 pub mod score;
 mod word_table;
+pub mod words;
 
 pub use word_table::WordTableError;

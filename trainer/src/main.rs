@@ -11,7 +11,7 @@ use armol_trainer::command::{
     dataset::{self, DatasetArguments, DatasetCommandError},
     features::{self, FeaturesArguments, FeaturesError},
     score::{self, ScoreArguments, ScoreError},
-    words::{self, WordsArguments, WordsError},
+    words::{self, Completion, WordsArguments, WordsError},
 };
 use clap::{Parser, Subcommand};
 
@@ -44,7 +44,7 @@ struct Failure {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run(CommandLine::parse().command).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) if cause::is_broken_pipe(failure.error.as_ref()) => ExitCode::SUCCESS,
         Err(Failure { error, is_wrong_use }) => {
             // Where standard error is gone too, nobody is left to be told.
@@ -54,27 +54,31 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> Result<(), Failure> {
+async fn run(command: Command) -> Result<ExitCode, Failure> {
     let output = &mut io::stdout();
     match command {
         Command::Dataset(arguments) => {
             let result = dataset::run(&arguments, output).await;
-            result.map_err(failure(DatasetCommandError::is_wrong_use))
+            result.map_err(failure(DatasetCommandError::is_wrong_use))?;
         }
         Command::Words(arguments) => {
-            words::run(&arguments, output).map_err(failure(WordsError::is_wrong_use))
+            let found = words::run(&arguments, output);
+            if found.map_err(failure(WordsError::is_wrong_use))? == Completion::Lacking {
+                return Ok(ExitCode::FAILURE);
+            }
         }
         Command::Features(arguments) => {
-            features::run(&arguments, output).map_err(failure(FeaturesError::is_wrong_use))
+            features::run(&arguments, output).map_err(failure(FeaturesError::is_wrong_use))?;
         }
         Command::Baselines(arguments) => {
             let result = baselines::run(&arguments, output).await;
-            result.map_err(failure(BaselinesError::is_wrong_use))
+            result.map_err(failure(BaselinesError::is_wrong_use))?;
         }
         Command::Score(arguments) => {
-            score::run(&arguments, output).map_err(failure(ScoreError::is_wrong_use))
+            score::run(&arguments, output).map_err(failure(ScoreError::is_wrong_use))?;
         }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn failure<E: Into<anyhow::Error>>(is_wrong_use: impl Fn(&E) -> bool) -> impl Fn(E) -> Failure {
