@@ -1,12 +1,16 @@
 //! The command line.
 
 use std::{
+    error::Error,
     io::{self, Write},
     process::ExitCode,
 };
 
 use armol_analysis::{VERSION, cause};
-use armol_trainer::command::baselines::{self, BaselinesArguments};
+use armol_trainer::command::{
+    baselines::{self, BaselinesArguments, BaselinesError},
+    features::{self, FeaturesArguments, FeaturesError},
+};
 use clap::{Parser, Subcommand};
 
 /// Scores stored answers against ground truth.
@@ -23,19 +27,35 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     Baselines(BaselinesArguments),
+    Features(FeaturesArguments),
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let Command::Baselines(arguments) = CommandLine::parse().command;
-    match baselines::run(&arguments, &mut io::stdout()).await {
+    let output = &mut io::stdout();
+    match CommandLine::parse().command {
+        Command::Baselines(arguments) => {
+            let result = baselines::run(&arguments, output).await;
+            ended(result, BaselinesError::is_wrong_use)
+        }
+        Command::Features(arguments) => {
+            ended(features::run(&arguments, output), FeaturesError::is_wrong_use)
+        }
+    }
+}
+
+/// The exit code of a result; its error is told with all its causes.
+fn ended<E>(result: Result<(), E>, is_wrong_use: impl Fn(&E) -> bool) -> ExitCode
+where
+    E: Error + Send + Sync + 'static,
+{
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if cause::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let code = ExitCode::from(if error.is_wrong_use() { 2 } else { 1 });
             // Where standard error is gone too, nobody is left to be told.
-            drop(writeln!(io::stderr(), "error: {:#}", anyhow::Error::from(error)));
-            code
+            drop(writeln!(io::stderr(), "error: {}", cause::chain(&error)));
+            ExitCode::from(if is_wrong_use(&error) { 2 } else { 1 })
         }
     }
 }
