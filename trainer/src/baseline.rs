@@ -92,7 +92,7 @@ impl Scoring<'_> {
             }
             answers.push(merged);
         }
-        let truth = self.images.iter().map(|image| image.truth, ValueRule::Seed);
+        let truth = self.images.iter().map(|image| image.truth);
         let images = number(u64::try_from(self.images.len()).unwrap_or(u64::MAX));
         Row {
             method: method.to_owned(),

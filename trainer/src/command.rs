@@ -2,6 +2,7 @@
 
 pub mod baselines;
 pub mod dataset;
+pub mod features;
 pub mod score;
 mod word_table;
 pub mod words;

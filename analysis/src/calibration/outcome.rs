@@ -2,8 +2,8 @@
 
 use super::CalibrationError;
 use crate::{
-    average_precision::TrueBox,
     label_groups::{GroupId, GroupedBox},
+    metrics::TrueBox,
 };
 
 /// A box with a score, and whether it was right.
@@ -96,7 +96,7 @@ mod tests {
     }
 
     fn object(left: f64) -> TrueBox {
-        TrueBox { group: GroupId::new(1), bbox: at(left), crowd: false }
+        TrueBox { group: GroupId::new(1), bbox: at(left), crowd: false, area: None }
     }
 
     #[test]

@@ -13,9 +13,9 @@ use thiserror::Error;
 
 use super::candidates::{Candidate, Candidates};
 use crate::{
-    average_precision::TrueBox,
     calibration::{Calibration, CalibrationError, CurveKind, logistic, outcomes},
     label_groups::{GroupId, GroupedBox},
+    metrics::TrueBox,
 };
 
 /// An image to learn from.
@@ -249,7 +249,7 @@ mod tests {
 
     /// Two providers that are right where both see something, and mostly wrong where one does.
     fn fitted() -> CalibratedMerge {
-        let object = TrueBox { group: GroupId::new(1), bbox: at(0.0), crowd: false };
+        let object = TrueBox { group: GroupId::new(1), bbox: at(0.0), crowd: false, area: None };
         let both = candidates(&[vec![seen(0.7, 0.0)], vec![seen(0.7, 1.0)]]);
         let first = candidates(&[vec![seen(0.7, 50.0)], vec![]]);
         let second = candidates(&[vec![], vec![seen(0.7, 50.0)]]);
@@ -302,7 +302,7 @@ mod tests {
 
     #[test]
     fn many_providers_are_fitted_on_a_few_subsets_each() {
-        let object = TrueBox { group: GroupId::new(1), bbox: at(0.0), crowd: false };
+        let object = TrueBox { group: GroupId::new(1), bbox: at(0.0), crowd: false, area: None };
         let answers: Vec<Vec<GroupedBox>> = (0..70).map(|_| vec![seen(0.5, 0.0)]).collect();
         let candidates = candidates(&answers);
         let known = KnownImage { candidates: &candidates, answered: &[true; 70], truth: &[object] };

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use armol_analysis::{
-    average_precision::image_value,
     calibration::{CurveKind, outcomes},
     merge::{CalibratedMerge, CalibrationOptions, Candidates, KnownImage, Merger, Method, Vote},
 };
 
 use super::{
     detectors::{Photograph, photographs},
-    figures::{DETECTORS, UNKNOWN_TO_THE_SCRIPT, ap50, mean, merge_each},
+    figures::{DETECTORS, UNKNOWN_TO_THE_SCRIPT, ap50, mean, merge_each, seed_value},
 };
 
 const ALL_THREE: usize = 7;
@@ -40,7 +39,7 @@ struct Judged {
 fn judge(photographs: &[Photograph], merger: &Merger, subset: usize) -> Judged {
     let answers = merge_each(photographs, merger, subset);
     let images = || answers.iter().zip(photographs);
-    let values: Vec<f64> = images().map(|(answer, one)| image_value(answer, &one.truth)).collect();
+    let values: Vec<f64> = images().map(|(answer, one)| seed_value(answer, &one.truth)).collect();
     let misses: Vec<f64> = images()
         .flat_map(|(answer, one)| outcomes(answer, &one.truth))
         .map(|outcome| outcome.score - f64::from(u8::from(outcome.right)))

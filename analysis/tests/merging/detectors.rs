@@ -3,9 +3,9 @@
 use std::{collections::HashMap, fs::File, path::Path};
 
 use armol_analysis::{
-    average_precision::TrueBox,
     detection::BoundingBox,
     label_groups::{GroupId, GroupedBox},
+    metrics::TrueBox,
 };
 use flate2::read::GzDecoder;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -94,8 +94,12 @@ pub(crate) fn photographs(
     };
     let mut photographs: Vec<Photograph> = truth.images.iter().map(empty).collect();
     for Annotation { image_id, category_id, bbox } in truth.annotations {
-        let object =
-            TrueBox { group: GroupId::new(category_id), bbox: bounding_box(bbox), crowd: false };
+        let object = TrueBox {
+            group: GroupId::new(category_id),
+            bbox: bounding_box(bbox),
+            crowd: false,
+            area: None,
+        };
         photographs[places[&image_id]].truth.push(object);
     }
     for (provider, detector) in detectors.iter().enumerate() {

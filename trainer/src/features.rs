@@ -1,0 +1,9 @@
+//! What an image model says of images: the state from which a policy decides whom to ask.
+//!
+//! [`preprocessing`] makes of an image what models that were trained on ImageNet expect;
+//! [`image_model`] runs such a model, in the ONNX format, in pure Rust, so that nothing has to be
+//! installed for it; [`feature_file`] writes what it says. Threads belong to the command.
+
+pub mod feature_file;
+pub mod image_model;
+pub mod preprocessing;
