@@ -13,8 +13,13 @@ pub mod folder;
 pub mod grouping;
 pub mod joining;
 pub mod records;
+pub mod selection;
 
-use std::{collections::HashMap, path::Path, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::Path,
+    time::Duration,
+};
 
 use armol_analysis::{
     label_groups::{GroupId, GroupedBox, LabelGroups},
@@ -25,6 +30,7 @@ use crate::ground_truth::{Category, Size, TrueObject};
 use folder::{FolderError, FolderReader};
 use grouping::Grouping;
 use records::{AnswerRecord, ImageRecord, Records};
+use selection::{Places, SelectedReadError, Selection, SelectionError};
 
 pub use joining::DatasetError;
 pub use records::{LeftOut, Provider};
@@ -93,20 +99,51 @@ impl Dataset {
         builder.finish(left_out)
     }
 
+    /// As [`from_records`](Self::from_records), of some providers and without some words.
+    ///
+    /// # Errors
+    /// Where a provider that is asked for is not there, or named twice.
+    pub fn from_selected_records(
+        mut records: Records,
+        table: &LabelGroups,
+        selection: &Selection,
+    ) -> Result<Self, SelectionError> {
+        let places = selection.places(&records.providers)?;
+        let images = std::mem::take(&mut records.images);
+        let providers = places.providers(&records.providers);
+        let mut builder = Builder::new(records.name, &records.categories, providers, table);
+        builder.words.without = selection.lower_case_words();
+        for image in images {
+            builder.push(places.image(image));
+        }
+        Ok(builder.finish(records.left_out))
+    }
+
     /// Reads a data set from its folder, image by image.
     ///
     /// # Errors
     /// Where the folder is no data set, or one of a newer format, or a table is damaged.
     pub fn read(folder: &Path, table: &LabelGroups) -> Result<Self, FolderError> {
-        let mut reader = FolderReader::open(folder)?;
-        let manifest = reader.manifest();
-        let (name, providers) = (manifest.name.clone(), manifest.providers.clone());
-        let (categories, left_out) = (manifest.categories.clone(), manifest.left_out.clone());
-        let mut builder = Builder::new(name, &categories, providers, table);
-        while let Some(image) = reader.next_image()? {
-            builder.push(image);
-        }
-        Ok(builder.finish(left_out))
+        let reader = FolderReader::open(folder)?;
+        let builder = Builder::of_folder(&reader, reader.manifest().providers.clone(), table);
+        builder.read(reader, |image| image)
+    }
+
+    /// As [`read`](Self::read), of some providers and without some words.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and where a provider that is asked for is not there, or named twice.
+    pub fn read_selected(
+        folder: &Path,
+        table: &LabelGroups,
+        selection: &Selection,
+    ) -> Result<Self, SelectedReadError> {
+        let reader = FolderReader::open(folder)?;
+        let places: Places = selection.places(&reader.manifest().providers)?;
+        let providers = places.providers(&reader.manifest().providers);
+        let mut builder = Builder::of_folder(&reader, providers, table);
+        builder.words.without = selection.lower_case_words();
+        Ok(builder.read(reader, |image| places.image(image))?)
     }
 
     /// Whether any answer is a simulator's.
@@ -135,6 +172,8 @@ struct Builder {
 /// The way from words to categories, remembered word by word.
 struct Words {
     grouping: Grouping,
+    /// Words that lead nowhere, in lower case.
+    without: BTreeSet<String>,
     known: HashMap<String, Word>,
 }
 
@@ -164,7 +203,26 @@ impl Builder {
             dropped_words: Vec::new(),
             word_problems: grouping.problems().to_vec(),
         };
-        Self { dataset, words: Words { grouping, known: HashMap::new() } }
+        let words = Words { grouping, without: BTreeSet::new(), known: HashMap::new() };
+        Self { dataset, words }
+    }
+
+    fn of_folder(reader: &FolderReader, providers: Vec<Provider>, table: &LabelGroups) -> Self {
+        let manifest = reader.manifest();
+        Self::new(manifest.name.clone(), &manifest.categories, providers, table)
+    }
+
+    /// Takes every image of a folder.
+    fn read(
+        mut self,
+        mut reader: FolderReader,
+        selected: impl Fn(ImageRecord) -> ImageRecord,
+    ) -> Result<Dataset, FolderError> {
+        while let Some(image) = reader.next_image()? {
+            self.push(selected(image));
+        }
+        let left_out = reader.manifest().left_out.clone();
+        Ok(self.finish(left_out))
     }
 
     fn push(&mut self, image: ImageRecord) {
@@ -217,7 +275,8 @@ impl Words {
     /// as dropped.
     fn group(&mut self, label: &str, placed: bool) -> Option<GroupId> {
         if !self.known.contains_key(label) {
-            let group = self.grouping.group(label);
+            let known = !self.without.contains(&label.to_lowercase());
+            let group = if known { self.grouping.group(label) } else { None };
             self.known.insert(label.to_owned(), Word { group, times: 0 });
         }
         let word = self.known.get_mut(label)?;
