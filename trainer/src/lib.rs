@@ -10,6 +10,7 @@ pub mod features;
 pub mod format;
 pub mod ground_truth;
 pub mod rendering;
+pub mod rewards;
 pub mod scoring;
 pub mod subset;
 

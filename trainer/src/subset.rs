@@ -5,6 +5,8 @@
 
 use rand::Rng;
 
+use crate::dataset::Provider;
+
 /// The most providers whose subsets are enumerated: 4,095 subsets an image.
 pub const MOST_PROVIDERS: usize = 12;
 
@@ -56,6 +58,26 @@ impl Subset {
         self.0 & bit(provider) != 0
     }
 
+    /// The providers that are in both sets.
+    #[must_use]
+    pub const fn within(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// The set's place in [`each`](Self::each), counted from 0; the empty set has none.
+    pub const fn place(self) -> Option<usize> {
+        match self.0.checked_sub(1) {
+            Some(place) => Some(place as usize),
+            None => None,
+        }
+    }
+
+    /// The names of the providers in the set, in their order.
+    pub fn names(self, providers: &[Provider]) -> Vec<&str> {
+        let chosen = providers.iter().enumerate().filter(|(place, _)| self.contains(*place));
+        chosen.map(|(_, provider)| provider.name.as_str()).collect()
+    }
+
     /// How many providers are in the set.
     pub const fn count(self) -> u32 {
         self.0.count_ones()
@@ -90,6 +112,14 @@ mod tests {
         assert_eq!(subset.count(), 2);
         assert_eq!(Subset::default().with(2), Subset::single(2));
         assert_eq!(Subset::default().with(40), Subset::default());
+    }
+
+    #[test]
+    fn a_set_stands_at_its_place_and_the_empty_one_nowhere() {
+        for (place, subset) in Subset::each(4).enumerate() {
+            assert_eq!(subset.place(), Some(place));
+        }
+        assert_eq!(Subset::single(1).within(Subset::single(2)).place(), None);
     }
 
     #[test]

@@ -1,50 +1,61 @@
-//! `armol-trainer baselines`: stored answers and a ground truth in, a table of methods out.
+//! `armol-trainer baselines`: answers and a ground truth in, a table of methods out.
+
+mod error;
+mod merging;
+mod source;
 
 use std::{
+    fs,
     io::{self, Write},
+    num::NonZero,
     path::PathBuf,
+    thread,
 };
 
-use armol_analysis::{
-    identity::Name,
-    merge::{Merger, MergerError, Method, Vote},
-};
-use armol_collector::store::{CallFilter, Reader, StoreError};
+use armol_analysis::merge::Merger;
 use clap::Args;
-use thiserror::Error;
+use indicatif::{ProgressBar, ProgressStyle};
 
-use super::word_table::{self, WordTableError};
+pub use error::BaselinesError;
+use merging::MergingArguments;
+use source::SourceArguments;
+
+use super::word_table;
 use crate::{
-    baseline::baselines,
-    dataset::{Dataset, DatasetError, collected::collect},
-    format::{FormatError, coco},
+    baseline::{Options, Row, baselines},
+    dataset::Dataset,
     rendering::{self, Baselines},
-    subset::MOST_PROVIDERS,
+    rewards::Valuation,
+    subset::Subset,
 };
 
 /// What asking several providers would bring, by stored answers and ground truth.
 ///
-/// The newest answer of each provider about each image is scored: each provider alone, one at
-/// random, any subset at random, all, and the best subset that choosing per image could pick.
+/// Of a database, the newest answer of each provider about each image is scored. The methods: each
+/// provider alone, one at random, any subset at random, all, the best fixed set of each size, and
+/// the best subset that choosing per image could pick.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Example:
+#[command(after_help = "Examples:
+  armol-trainer baselines data/voc --providers a,b,c --merge seed-wbf
+  armol-trainer baselines data/voc --merge calibrated --calibrate-on data/voc-train --plot voc.svg
   armol-trainer baselines --db armol.sqlite --ground-truth instances_val2017.json --region us
 
 The ground truth is in the COCO instances format; its images[].file_name is the key in event.json.")]
 pub struct BaselinesArguments {
-    /// The collector's database
-    #[arg(long, value_name = "FILE")]
-    db: PathBuf,
-    /// What is truly in the images, in the COCO instances format
-    #[arg(long, value_name = "FILE")]
-    ground_truth: PathBuf,
-    /// Score only answers to agents in this region; without it, the newest from any region
-    #[arg(long, value_name = "REGION", value_parser = |text: &str| Name::new(text))]
-    region: Option<Name>,
-    /// How many providers must see an object: affirmative (one), consensus (more than half) or
-    /// unanimous (all that answered)
-    #[arg(long, default_value_t = Vote::Affirmative)]
-    vote: Vote,
+    #[command(flatten)]
+    source: SourceArguments,
+    #[command(flatten)]
+    merging: MergingArguments,
+    /// Show every fixed set of up to so many providers
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    subsets: u32,
+    /// Show the best that choosing per image could do by v + BETA x cost, the cost in 1e-3 US
+    /// dollars an image as in the table; BETA is not above 0
+    #[arg(long, value_name = "BETA", value_parser = beta, allow_negative_numbers = true)]
+    beta: Option<f64>,
+    /// Show the best at this mean cost, in US dollars an image
+    #[arg(long, value_name = "USD", value_parser = budget)]
+    budget: Option<f64>,
     /// What random choices are drawn from; the same seed gives the same table
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
@@ -57,49 +68,9 @@ pub struct BaselinesArguments {
     /// Write CSV: fractions and US dollars
     #[arg(long)]
     csv: bool,
-}
-
-/// Why there is no table.
-#[derive(Debug, Error)]
-pub enum BaselinesError {
-    /// The ground truth cannot be used.
-    #[error(transparent)]
-    GroundTruth(#[from] FormatError),
-    /// The table of words cannot be used.
-    #[error(transparent)]
-    WordTable(#[from] WordTableError),
-    /// The database cannot be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// Answers and ground truth do not go together.
-    #[error(transparent)]
-    Dataset(#[from] DatasetError),
-    /// There are more subsets than can be tried.
-    #[error(
-        "{0} providers answered, but at most {MOST_PROVIDERS} can be compared, for every subset of \
-         them is tried; name a region that fewer were called from"
-    )]
-    TooManyProviders(usize),
-    /// Answers cannot be merged as asked for.
-    #[error(transparent)]
-    Merger(#[from] MergerError),
-    /// The result cannot be written.
-    #[error("cannot write the result")]
-    Write(#[source] io::Error),
-}
-
-impl BaselinesError {
-    /// Whether what was asked for is the mistake, rather than anything that happened to it.
-    pub const fn is_wrong_use(&self) -> bool {
-        match self {
-            Self::GroundTruth(_)
-            | Self::WordTable(_)
-            | Self::Merger(_)
-            | Self::Dataset(DatasetError::NoOverlap { .. }) => true,
-            Self::Store(error) => error.is_wrong_use(),
-            Self::Dataset(_) | Self::TooManyProviders(_) | Self::Write(_) => false,
-        }
-    }
+    /// Draw cost against AP50 into this file too, as SVG
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
 }
 
 /// Reads, scores and writes the result to `output`.
@@ -111,41 +82,85 @@ pub async fn run(
     output: &mut impl Write,
 ) -> Result<(), BaselinesError> {
     let table = word_table::read(arguments.label_groups.as_deref())?;
-    let truth = coco::read(&arguments.ground_truth)?;
-    let reader = Reader::open(&arguments.db).await?;
-    let filter = CallFilter { region: arguments.region.clone(), ..CallFilter::default() };
-    let answers = reader.newest_answers(&filter).await?;
-    let collected = collect("stored answers", truth, &answers)?;
-    let dataset = Dataset::from_records(collected.records, &table);
-    if dataset.providers.len() > MOST_PROVIDERS {
-        return Err(BaselinesError::TooManyProviders(dataset.providers.len()));
+    let dataset = arguments.source.read(&table).await?;
+    let dropped = arguments.source.selection().dropped_words;
+    let merger = arguments.merging.merger(&dataset, &table, dropped)?;
+    let rows = scored(arguments, &dataset, &merger)?;
+    let baselines = Baselines {
+        dataset: &dataset,
+        rows: &rows,
+        merger: &merger,
+        rule: arguments.merging.value,
+        seed: arguments.seed,
+        region: arguments.source.region(),
+        stored: !arguments.source.is_folder(),
+    };
+    if let Some(path) = &arguments.plot {
+        fs::write(path, rendering::plot(&baselines))
+            .map_err(|source| BaselinesError::Plot { path: path.clone(), source })?;
     }
-    let merger = Merger::new(arguments.vote, Method::default())?;
-    let result = rendered(arguments, &dataset, &merger).map_err(BaselinesError::Write)?;
+    let result = rendered(arguments, &baselines).map_err(BaselinesError::Write)?;
     output.write_all(&result).and_then(|()| output.flush()).map_err(BaselinesError::Write)
 }
 
-/// The baselines of a data set in the form that was asked for.
-fn rendered(
+/// The rows, with a bar of images on a terminal and a word of how long judging them took.
+fn scored(
     arguments: &BaselinesArguments,
     dataset: &Dataset,
     merger: &Merger,
-) -> io::Result<Vec<u8>> {
-    let rows = baselines(dataset, merger, arguments.seed);
-    let baselines = Baselines {
-        dataset,
-        rows: &rows,
-        vote: arguments.vote,
+) -> Result<Vec<Row>, BaselinesError> {
+    let images = dataset.images.len();
+    let progress = ProgressBar::new(u64::try_from(images).unwrap_or(u64::MAX));
+    // The template is fixed, and a bar in the usual style will do should it be refused.
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} images judged") {
+        progress.set_style(style);
+    }
+    let options = Options {
+        valuation: Valuation { merger, rule: arguments.merging.value },
         seed: arguments.seed,
-        region: arguments.region.as_ref().map(Name::as_str),
+        subsets: arguments.subsets,
+        beta: arguments.beta,
+        budget_usd: arguments.budget,
+        threads: thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
     };
+    let done = |images| {
+        progress.inc(u64::try_from(images).unwrap_or(u64::MAX));
+        if progress.position() == progress.length().unwrap_or(0) {
+            let (seconds, subsets) = (progress.elapsed().as_secs_f64(), dataset.providers.len());
+            let subsets = Subset::each(subsets).count();
+            let length = progress.position();
+            progress.finish_and_clear();
+            // Where standard error is gone, nobody is left to be told.
+            drop(writeln!(
+                io::stderr(),
+                "judged {length} images x {subsets} subsets in {seconds:.2} s"
+            ));
+        }
+    };
+    Ok(baselines(dataset, &options, &done)?)
+}
+
+/// The baselines of a data set in the form that was asked for.
+fn rendered(arguments: &BaselinesArguments, baselines: &Baselines<'_>) -> io::Result<Vec<u8>> {
     let mut result = Vec::new();
     if arguments.json {
-        rendering::json(&baselines, &mut result)?;
+        rendering::json(baselines, &mut result)?;
     } else if arguments.csv {
-        rendering::csv(&baselines, &mut result)?;
+        rendering::csv(baselines, &mut result)?;
     } else {
-        rendering::table(&baselines, &mut result)?;
+        rendering::table(baselines, &mut result)?;
     }
     Ok(result)
+}
+
+/// A number that is not above 0.
+fn beta(text: &str) -> Result<f64, &'static str> {
+    let beta = text.parse().ok().filter(|beta: &f64| beta.is_finite() && *beta <= 0.0);
+    beta.ok_or("it must be a number that is not above 0, for costs lower what an answer is worth")
+}
+
+/// A number that is not below 0.
+fn budget(text: &str) -> Result<f64, &'static str> {
+    let budget = text.parse().ok().filter(|budget: &f64| budget.is_finite() && *budget >= 0.0);
+    budget.ok_or("it must be a number of US dollars that is not below 0")
 }

@@ -23,7 +23,10 @@ pub fn json(baselines: &Baselines<'_>, output: &mut impl Write) -> io::Result<()
 struct Document<'a> {
     simulated: bool,
     region: Option<&'a str>,
+    dataset: &'a str,
+    merge: &'static str,
     vote: &'static str,
+    value: &'static str,
     seed: u64,
     images: usize,
     providers: Vec<ProviderObject<'a>>,
@@ -50,6 +53,12 @@ struct RowObject<'a> {
     mean_cost: f64,
     mean_v: f64,
     calls: BTreeMap<&'a str, usize>,
+    /// The set of a method that asks the same providers about every image and chose them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    providers: Option<Vec<&'a str>>,
+    /// What `mean_v` could be at most at that cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mean_v_bound: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -74,13 +83,18 @@ impl<'a> From<&Baselines<'a>> for Document<'a> {
             mean_cost: row.mean_cost_usd,
             mean_v: row.mean_value,
             calls: names().zip(row.calls.iter().copied()).collect(),
+            providers: row.kind.chosen_set().map(|subset| subset.names(&dataset.providers)),
+            mean_v_bound: row.kind.bound(),
         };
         let word = |(word, count): &'a (String, usize)| WordObject { word, count: *count };
         let left_out = &dataset.left_out;
         Self {
             simulated: dataset.simulated(),
             region: baselines.region,
-            vote: baselines.vote.as_str(),
+            dataset: &dataset.name,
+            merge: baselines.merger.method().as_str(),
+            vote: baselines.merger.vote().as_str(),
+            value: baselines.rule.as_str(),
             seed: baselines.seed,
             images: dataset.images.len(),
             providers: dataset.providers.iter().zip(&dataset.answered).map(provider).collect(),

@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, Table};
 
 use super::Baselines;
 use crate::{
-    baseline::Row,
+    baseline::{Kind, Row, SHORTLIST},
     dataset::{LeftOut, Provider},
 };
 
@@ -20,16 +20,16 @@ const WORDS_SHOWN: usize = 10;
 /// Where `output` fails.
 pub fn table(baselines: &Baselines<'_>, output: &mut impl Write) -> io::Result<()> {
     let providers = &baselines.dataset.providers;
-    let simulated = names(providers.iter().filter(|provider| provider.simulated));
+    let simulated = simulated_names(providers);
     if !simulated.is_empty() {
         writeln!(output, "SIMULATED: {simulated} answered from a simulator, not from a cloud")?;
     }
-    let region = baselines.region.unwrap_or("any region");
-    let (images, vote, seed) = (baselines.dataset.images.len(), baselines.vote, baselines.seed);
-    writeln!(output, "{images} images, answers from {region}, {vote} vote, seed {seed}")?;
+    let images = baselines.dataset.images.len();
+    writeln!(output, "{}", baselines.summary())?;
     writeln!(output, "{}", table_text(&grid(providers, baselines.rows)))?;
     writeln!(output, "mAP and AP50 in %, cost in 1e-3 USD an image, calls by provider;")?;
     writeln!(output, "v: the mean over images of an image's own AP50, -1 where nothing is found")?;
+    write_choices(baselines, output)?;
     for (Provider { name, .. }, answered) in providers.iter().zip(&baselines.dataset.answered) {
         let note = "; each other call costs its mean price and brings nothing";
         let note = if *answered < images { note } else { "" };
@@ -37,6 +37,37 @@ pub fn table(baselines: &Baselines<'_>, output: &mut impl Write) -> io::Result<(
     }
     write_left_out(&baselines.dataset.left_out, output)?;
     write_dropped(&baselines.dataset.dropped_words, output)
+}
+
+/// What the best fixed sets are, how they were chosen, and how good upper bounds are.
+fn write_choices(baselines: &Baselines<'_>, output: &mut impl Write) -> io::Result<()> {
+    let rows = || baselines.rows.iter();
+    if rows().any(|row| matches!(row.kind, Kind::BestFixed(_) | Kind::BestWithinBudget(_))) {
+        writeln!(
+            output,
+            "best: the same providers for every image, of the highest AP50 among the {SHORTLIST} sets \
+             of highest v"
+        )?;
+    }
+    for row in rows() {
+        if let Kind::BestFixed(subset) | Kind::BestWithinBudget(subset) = row.kind {
+            writeln!(
+                output,
+                "{}: {}",
+                row.method,
+                subset.names(&baselines.dataset.providers).join(", ")
+            )?;
+        }
+        if let Some(bound) = row.kind.bound() {
+            let gap = (bound - row.mean_value).max(0.0);
+            writeln!(
+                output,
+                "{}: no choice at its cost exceeds v {bound:.4}, a gap of {gap:.4}",
+                row.method
+            )?;
+        }
+    }
+    Ok(())
 }
 
 fn grid(providers: &[Provider], rows: &[Row]) -> Table {
@@ -95,6 +126,8 @@ pub(crate) fn write_dropped(words: &[(String, usize)], output: &mut impl Write) 
     writeln!(output, "left out, detections of words in no group: {detections} ({shown}{more})")
 }
 
-fn names<'a>(providers: impl Iterator<Item = &'a Provider>) -> String {
-    providers.map(|provider| provider.name.as_str()).collect::<Vec<_>>().join(", ")
+/// The providers that a simulator answered for.
+pub(super) fn simulated_names(providers: &[Provider]) -> String {
+    let simulated = providers.iter().filter(|provider| provider.simulated);
+    simulated.map(|provider| provider.name.as_str()).collect::<Vec<_>>().join(", ")
 }
