@@ -466,6 +466,20 @@ mod tests {
         }
 
         #[test]
+        fn no_fixed_set_has_a_higher_ap50_than_the_best_of_its_size(dataset in any_dataset()) {
+            let rows = with_options(&dataset, Vote::Affirmative, |options| options.subsets = 4);
+            let rows = rows.unwrap();
+            let ap50 = |row: &Row| row.precision.map(|precision| precision.ap50);
+            for (kind, one) in rows.iter().map(|row| (row.kind, row)) {
+                let Kind::Fixed(subset) = kind else { continue };
+                if let size @ 1..=3 = subset.count() {
+                    let best = row(&rows, &format!("Best of {size}"));
+                    prop_assert!(ap50(one) <= ap50(best), "{}", one.method);
+                }
+            }
+        }
+
+        #[test]
         fn the_same_seed_gives_the_same_rows(dataset in any_dataset(), seed in any::<u64>()) {
             let once = scored(&dataset, Vote::Affirmative, seed);
             prop_assert_eq!(once, scored(&dataset, Vote::Affirmative, seed));

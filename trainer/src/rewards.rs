@@ -30,8 +30,8 @@ pub struct Rewards {
 /// The table would have more columns than can be tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
-    "{0} providers have too many subsets to try each on every image; name at most {MOST_PROVIDERS} \
-     of them"
+    "{0} providers have too many subsets to try each on every image; choose at most \
+     {MOST_PROVIDERS} of them (--providers)"
 )]
 pub struct TooManyProviders(pub usize);
 

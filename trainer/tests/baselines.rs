@@ -106,7 +106,9 @@ fn a_data_set_is_scored_in_every_form() {
     let folder = tempdir().unwrap();
     import_pair(folder.path(), "pair", ["cat", "dog"]);
     let flags = ["--providers", "two,one", "--subsets", "2", "--beta", "-0.1", "--budget", "0.001"];
-    let command = [&["baselines", "pair", "--json", "--plot", "plot.svg"][..], &flags].concat();
+    let weights = ["--weight", "one=2", "--iou-threshold", "0.6", "--score-threshold", "0.1"];
+    let command =
+        [&["baselines", "pair", "--json", "--plot", "plot.svg"][..], &flags, &weights].concat();
     let output = succeed(&command, folder.path());
     let scored: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&scored["dataset"], &scored["merge"]), (&json!("pair"), &json!("wbf")));
@@ -198,13 +200,12 @@ fn real_answers_give_the_figures_of_an_independent_script() {
     import_detectors(&source.join("test"), &folder.path().join("voc"));
     let scored = |flags: &[&str]| -> Value {
         let providers = DETECTORS.join(",");
-        let command =
-            ["baselines", "voc", "--json", "--merge", "seed-wbf", "--providers", &providers];
+        let command = ["baselines", "voc", "--json", "--providers", &providers];
         let output = succeed(&[&command[..], flags].concat(), folder.path());
         serde_json::from_slice(&output.stdout).unwrap()
     };
     // The script did not know these words of detectors as categories of Pascal's.
-    let mut flags = Vec::new();
+    let mut flags = vec!["--merge", "seed-wbf"];
     for word in ["aeroplane", "motorbike", "sofa", "tvmonitor"] {
         flags.extend(["--drop-word", word]);
     }
@@ -219,5 +220,12 @@ fn real_answers_give_the_figures_of_an_independent_script() {
     for (method, expected) in expected {
         assert_eq!(figures(&as_published, method), expected, "{method}");
     }
-    assert!(figures(&scored(&[]), "Ensemble-N").starts_with("62.60 3.000 "));
+    let with_every_word = scored(&["--merge", "seed-wbf"]);
+    assert!(figures(&with_every_word, "Ensemble-N").starts_with("62.60 3.000 "));
+    import_detectors(&source.join("train"), &folder.path().join("train"));
+    let calibrated = scored(&["--merge", "calibrated", "--calibrate-on", "train"]);
+    for method in ["Ensemble-N", "Best of 2"] {
+        let (one, other) = (figures(&calibrated, method), figures(&with_every_word, method));
+        assert!(one > other, "{method}: {one} calibrated, {other} as the seed");
+    }
 }

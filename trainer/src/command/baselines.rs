@@ -9,6 +9,7 @@ use std::{
     io::{self, Write},
     num::NonZero,
     path::PathBuf,
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
 };
 
@@ -123,18 +124,16 @@ fn scored(
         budget_usd: arguments.budget,
         threads: thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
     };
-    let done = |images| {
-        progress.inc(u64::try_from(images).unwrap_or(u64::MAX));
-        if progress.position() == progress.length().unwrap_or(0) {
-            let (seconds, subsets) = (progress.elapsed().as_secs_f64(), dataset.providers.len());
-            let subsets = Subset::each(subsets).count();
-            let length = progress.position();
+    let subsets = Subset::each(dataset.providers.len()).count();
+    let judged = AtomicUsize::new(0);
+    let done = |more| {
+        progress.inc(u64::try_from(more).unwrap_or(u64::MAX));
+        if judged.fetch_add(more, Ordering::Relaxed).saturating_add(more) == images {
+            let seconds = progress.elapsed().as_secs_f64();
             progress.finish_and_clear();
+            let message = format!("judged {images} images x {subsets} subsets in {seconds:.2} s");
             // Where standard error is gone, nobody is left to be told.
-            drop(writeln!(
-                io::stderr(),
-                "judged {length} images x {subsets} subsets in {seconds:.2} s"
-            ));
+            drop(writeln!(io::stderr(), "{message}"));
         }
     };
     Ok(baselines(dataset, &options, &done)?)

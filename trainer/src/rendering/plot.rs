@@ -21,23 +21,23 @@ pub fn plot(baselines: &Baselines<'_>) -> String {
             lines.push(Line { name: name.to_owned(), colour, points, shape, dashed });
         }
     };
+    let mut best: Vec<&Row> = rows.iter().filter(|row| best_of_size(row).is_some()).collect();
+    best.sort_by_key(|row| best_of_size(row));
+    let best: Vec<(f64, f64)> = best.into_iter().filter_map(point).collect();
+    let mixed = best.iter().take(2).copied().collect::<Vec<_>>();
+    add("best fixed set of each size", best, Shape::Dots, false);
+    if mixed.len() == 2 {
+        add("mixing the best single and the best pair", mixed, Shape::Line, true);
+    }
     for row in rows {
         if matches!(row.kind, Kind::Single | Kind::Random | Kind::All) {
             add(&row.method, point(row).into_iter().collect(), Shape::Dots, false);
         }
     }
-    let best = points(rows, |kind| matches!(kind, Kind::BestFixed(_)));
-    let mixed = best.iter().take(2).copied().collect::<Vec<_>>();
-    if mixed.len() == 2 {
-        add("mixing the best single and the best pair", mixed, Shape::Line, true);
-    }
-    add("best fixed set of each size", best, Shape::Dots, false);
-    let fixed = |kind| matches!(kind, Kind::Fixed(_));
-    for row in rows.iter().filter(|row| fixed(row.kind)) {
-        add(&row.method, point(row).into_iter().collect(), Shape::Dots, false);
-    }
-    let bounds = |kind| matches!(kind, Kind::UpperBound | Kind::BudgetedUpperBound { .. });
-    add("upper bounds", points(rows, bounds), Shape::Dots, false);
+    let bounds = rows.iter().filter(|row| is_upper_bound(row.kind));
+    let mut bounds: Vec<(f64, f64)> = bounds.filter_map(point).collect();
+    bounds.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+    add("upper bounds", bounds, Shape::Dots, false);
     let all = || rows.iter().filter_map(point);
     let high = |side: fn((f64, f64)) -> f64| all().map(side).fold(0.0, f64::max);
     let plot = Plot {
@@ -56,12 +56,17 @@ pub fn plot(baselines: &Baselines<'_>) -> String {
     plot.render().document(&caption)
 }
 
-/// The methods of some kinds by rising cost.
-fn points(rows: &[Row], shown: impl Fn(Kind) -> bool) -> Vec<(f64, f64)> {
-    let mut points: Vec<(f64, f64)> =
-        rows.iter().filter(|row| shown(row.kind)).filter_map(point).collect();
-    points.sort_by(|(one, _), (other, _)| one.total_cmp(other));
-    points
+/// How many providers a method asks about every image, where it is the best of its size.
+fn best_of_size(row: &Row) -> Option<usize> {
+    match row.kind {
+        Kind::BestFixed(subset) => usize::try_from(subset.count()).ok(),
+        Kind::All => Some(row.calls.len()),
+        _ => None,
+    }
+}
+
+const fn is_upper_bound(kind: Kind) -> bool {
+    matches!(kind, Kind::UpperBound | Kind::BudgetedUpperBound { .. })
 }
 
 /// Cost in thousandths of a US dollar and AP50 in percent; `None` where there is no AP50.

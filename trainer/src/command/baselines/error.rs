@@ -98,11 +98,11 @@ impl BaselinesError {
             | Self::OtherCategories { .. }
             | Self::Calibration { .. }
             | Self::WeightOfNobody(_)
-            | Self::Baselines(BaselineError::Budget { .. } | BaselineError::LabelsOnly(_))
+            | Self::Baselines(_)
             | Self::Dataset(DatasetError::NoOverlap { .. }) => true,
             Self::Folder(SelectedReadError::Folder(error)) => error.is_wrong_use(),
             Self::Store(error) => error.is_wrong_use(),
-            Self::Dataset(_) | Self::Baselines(_) | Self::Plot { .. } | Self::Write(_) => false,
+            Self::Dataset(_) | Self::Plot { .. } | Self::Write(_) => false,
         }
     }
 }
