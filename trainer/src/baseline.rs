@@ -2,12 +2,13 @@
 //!
 //! A method chooses, for each image, whom to ask; the answers are merged and scored against ground
 //! truth. The methods are each provider alone, one at random, any subset at random, all, the best
-//! set of each size that is the same for every image ([`fixed`]), and upper bounds: oracles that
-//! pick a subset for each image with the ground truth in hand ([`bounds`]). An oracle's is the bound
+//! set of each size that is the same for every image (`fixed`), and upper bounds: oracles that
+//! pick a subset for each image with the ground truth in hand (`bounds`). An oracle's is the bound
 //! of the mean value; mAP and AP50 rank over all images and could be higher still.
 
 mod bounds;
 mod fixed;
+mod greedy;
 
 use std::num::NonZero;
 
@@ -22,8 +23,9 @@ use thiserror::Error;
 use crate::{
     dataset::Dataset,
     rewards::{Rewards, ScoredImage, TooManyProviders, Valuation},
-    subset::Subset,
+    subset::{MOST_SOUGHT, Subset},
 };
+use bounds::Offer;
 
 pub use fixed::SHORTLIST;
 
@@ -60,11 +62,9 @@ pub enum Kind {
     /// The best set under the budget that is the same for every image.
     BestWithinBudget(Subset),
     /// With the ground truth in hand.
-    UpperBound,
-    /// With the ground truth in hand, at a mean cost.
-    BudgetedUpperBound {
-        /// What no choice at that cost exceeds in mean value.
-        bound: f64,
+    UpperBound {
+        /// What no such choice exceeds in mean value, where the row may fall short of it.
+        bound: Option<f64>,
     },
 }
 
@@ -79,10 +79,10 @@ impl Kind {
         }
     }
 
-    /// What no choice at the method's cost exceeds in mean value, where that is known.
+    /// What no choice of the kind exceeds in mean value, where the row may fall short of it.
     pub const fn bound(self) -> Option<f64> {
         match self {
-            Self::BudgetedUpperBound { bound } => Some(bound),
+            Self::UpperBound { bound } => bound,
             _ => None,
         }
     }
@@ -110,8 +110,11 @@ pub struct Options<'a> {
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum BaselineError {
     /// There are too many subsets.
-    #[error(transparent)]
-    Providers(#[from] TooManyProviders),
+    #[error(
+        "{0} providers have too many subsets to seek the best; choose at most {MOST_SOUGHT} of them \
+         (--providers)"
+    )]
+    Providers(usize),
     /// There is nothing to score.
     #[error("the data set has no image, or no provider; import one with answers")]
     Empty,
@@ -153,6 +156,9 @@ pub fn baselines(
     if dataset.images.is_empty() || count == 0 {
         return Err(BaselineError::Empty);
     }
+    if count > MOST_SOUGHT {
+        return Err(BaselineError::Providers(count));
+    }
     if dataset.images.iter().all(|image| image.truth.is_empty())
         && dataset.images.iter().any(|image| !image.labels.is_empty())
     {
@@ -160,12 +166,23 @@ pub fn baselines(
     }
     let images = dataset.images.iter().map(|image| ScoredImage::new(image, &dataset.providers));
     let images: Vec<ScoredImage<'_>> = images.collect();
-    let rewards = Rewards::new(&images, count, options.valuation, options.threads, done)?;
     let scoring = Scoring { images: &images, providers: count, valuation: options.valuation };
+    let tried = scoring.tried(options.threads, done);
     let mut rows = simple_rows(dataset, &scoring, options.seed);
-    rows.extend(fixed::rows(dataset, &scoring, &rewards, options));
-    rows.extend(bounds::rows(&scoring, &rewards, options)?);
+    rows.extend(fixed::rows(dataset, &scoring, &tried, options));
+    rows.extend(bounds::rows(&scoring, &tried, options)?);
     Ok(rows)
+}
+
+/// The sets that the best are chosen of.
+#[derive(Clone, Debug)]
+struct Tried {
+    /// For every image alike, with their mean values.
+    fixed: Vec<(Subset, f64)>,
+    /// For each image.
+    offers: Vec<Vec<Offer>>,
+    /// Where not every set was tried, what no choice exceeds in mean value.
+    reach: Option<f64>,
 }
 
 /// Each provider alone, random choices, and all.
@@ -194,6 +211,27 @@ struct Scoring<'a> {
 }
 
 impl Scoring<'_> {
+    /// Tries every set, or seeks good ones where there are too many.
+    fn tried(&self, threads: NonZero<usize>, done: &(dyn Fn(usize) + Sync)) -> Tried {
+        match Rewards::new(self.images, self.providers, self.valuation, threads, done) {
+            Ok(rewards) => Tried {
+                fixed: Subset::each(self.providers).zip(rewards.means()).collect(),
+                offers: bounds::offers(self, &rewards),
+                reach: None,
+            },
+            Err(TooManyProviders(_)) => Tried {
+                fixed: greedy::fixed_sets(self, threads),
+                offers: greedy::offers(self, threads, done),
+                reach: Some(greedy::reach(self)),
+            },
+        }
+    }
+
+    /// What asking a subset is worth on one image.
+    fn value(&self, image: &ScoredImage<'_>, subset: Subset) -> f64 {
+        self.valuation.value(&image.merged(subset, self.valuation.merger), image)
+    }
+
     /// Scores one method by the subset that it chooses for each image.
     fn row(&self, method: &str, kind: Kind, choices: impl Iterator<Item = Subset>) -> Row {
         let mut calls = vec![0; self.providers];
@@ -259,6 +297,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        dataset::{Answer, Provider},
         ground_truth::GroundTruth,
         testing::{LEFT, answer, cat_and_dog, dataset, detection, image, object, truth_of},
     };
@@ -393,7 +432,7 @@ mod tests {
         let bound = row(&rows, "Upper Bound at budget");
         assert_near(bound.mean_value, 1.0);
         assert_near(bound.mean_cost_usd, 0.00075);
-        assert_eq!(bound.kind, Kind::BudgetedUpperBound { bound: 1.0 });
+        assert_eq!(bound.kind, Kind::UpperBound { bound: Some(1.0) });
     }
 
     #[test]
@@ -407,6 +446,45 @@ mod tests {
             let rows = rows.unwrap();
             assert_eq!(row(&rows, "Upper Bound v+bc").calls, calls, "{beta}");
         }
+    }
+
+    /// The cat and the dog, seen by the last two of so many providers.
+    fn crowded(count: usize) -> Dataset {
+        let (answers, truth) = cat_and_dog();
+        let mut dataset = dataset(&answers, truth);
+        let silent = count - dataset.providers.len();
+        let provider = |place| Provider {
+            name: format!("silent-{place:02}"),
+            simulated: false,
+            price_microusd: 100,
+        };
+        dataset.providers.splice(0..0, (0..silent).map(provider));
+        dataset.answered.splice(0..0, (0..silent).map(|_| 2));
+        for image in &mut dataset.images {
+            let nothing = Answer { cost_microusd: 100, ..Answer::default() };
+            image.answers.splice(0..0, (0..silent).map(|_| Some(nothing.clone())));
+        }
+        dataset
+    }
+
+    #[test]
+    fn of_many_providers_the_few_that_see_something_are_found() {
+        let dataset = crowded(16);
+        let rows = with_options(&dataset, Vote::Affirmative, |options| {
+            options.budget_usd = Some(0.0008);
+            options.threads = NonZero::new(2).unwrap();
+        });
+        let rows = rows.unwrap();
+        let both = Subset::single(14).with(15);
+        assert_eq!(row(&rows, "Best of 2").kind, Kind::BestFixed(both));
+        assert_near(row(&rows, "Best of 2").mean_value, 1.0);
+        for method in ["Upper Bound", "Upper Bound at budget"] {
+            let bound = row(&rows, method);
+            assert_eq!((bound.calls[14], bound.calls[15]), (1, 1), "{method}");
+            assert_eq!(bound.kind, Kind::UpperBound { bound: Some(1.0) });
+        }
+        let refusal = with_options(&crowded(21), Vote::Affirmative, |_| ());
+        assert_eq!(refusal, Err(BaselineError::Providers(21)));
     }
 
     #[test]
@@ -475,6 +553,34 @@ mod tests {
                 if let size @ 1..=3 = subset.count() {
                     let best = row(&rows, &format!("Best of {size}"));
                     prop_assert!(ap50(one) <= ap50(best), "{}", one.method);
+                }
+            }
+        }
+
+        #[test]
+        fn what_is_sought_is_no_better_than_the_best_nor_that_than_the_reach(
+            dataset in any_dataset()
+        ) {
+            for vote in Vote::ALL {
+                let merger = merger(vote);
+                let valuation = Valuation { merger: &merger, rule: ValueRule::Seed };
+                let images = dataset.images.iter();
+                let images: Vec<_> =
+                    images.map(|image| ScoredImage::new(image, &dataset.providers)).collect();
+                let scoring = Scoring { images: &images, providers: 4, valuation };
+                let threads = NonZero::<usize>::MIN;
+                let all = scoring.tried(threads, &|_| ());
+                let sought = greedy::offers(&scoring, threads, &|_| ());
+                let value = |offers: &Vec<Offer>| offers.last().unwrap().value;
+                for (all, sought) in all.offers.iter().zip(&sought) {
+                    prop_assert!(value(sought) <= value(all) + ROUNDING);
+                }
+                let best = all.offers.iter().map(value).sum::<f64>() / scoring.image_count();
+                prop_assert!(best <= greedy::reach(&scoring) + ROUNDING);
+                let fixed = greedy::fixed_sets(&scoring, threads);
+                for (subset, mean) in fixed {
+                    let (_, expected) = all.fixed[subset.place().unwrap()];
+                    prop_assert!((mean - expected).abs() < ROUNDING);
                 }
             }
         }

@@ -126,7 +126,7 @@ mod tests {
         best: the same providers for every image, of the highest AP50 among the 16 sets of highest v
         Best of 1: azure
         Best at budget: azure
-        Upper Bound at budget: no choice at its cost exceeds v 0.4000, a gap of 0.4000
+        Upper Bound at budget: no such choice exceeds v 0.4000, a gap of 0.4000
         aws: 2 of 2 images answered
         azure: 1 of 2 images answered; each other call costs its mean price and brings nothing
         left out, images of the ground truth that no one answered: 1

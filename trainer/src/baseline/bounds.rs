@@ -4,7 +4,7 @@
 //! [`Offer`]s. At a budget, the price of money is sought at which taking each image's best offer
 //! costs no more than the budget; the dual of that problem bounds what any choice could be worth.
 
-use super::{BaselineError, Kind, Options, Row, Scoring, number};
+use super::{BaselineError, Kind, Options, Row, Scoring, Tried, number};
 use crate::{
     rewards::{Rewards, ScoredImage},
     subset::Subset,
@@ -12,10 +12,10 @@ use crate::{
 
 /// A subset of one image that is worth more than every cheaper one.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Offer {
-    subset: Subset,
-    cost_microusd: u64,
-    value: f64,
+pub(super) struct Offer {
+    pub(super) subset: Subset,
+    pub(super) cost_microusd: u64,
+    pub(super) value: f64,
 }
 
 /// How the best choice at a budget came out.
@@ -36,31 +36,52 @@ const HALVINGS: u32 = 100;
 /// The upper bounds that are asked for.
 pub(super) fn rows(
     scoring: &Scoring<'_>,
-    rewards: &Rewards,
+    tried: &Tried,
     options: &Options<'_>,
 ) -> Result<Vec<Row>, BaselineError> {
-    let images = scoring.images.iter().zip(rewards.rows());
-    let mut order = Order::default();
-    let frontiers: Vec<Vec<Offer>> =
-        images.map(|(image, values)| order.offers(image, values)).collect();
+    let Tried { offers: frontiers, reach, .. } = tried;
+    let kind = Kind::UpperBound { bound: *reach };
     let row = |method: &str, kind, offers: &[Offer]| {
         scoring.row(method, kind, offers.iter().map(|offer| offer.subset))
     };
-    let mut rows = vec![row("Upper Bound", Kind::UpperBound, &chosen(&frontiers, 0.0))];
+    let mut rows = vec![row("Upper Bound", kind, &chosen(frontiers, 0.0))];
     if let Some(beta) = options.beta {
         // Beta is by the thousandth of a US dollar, prices are by the millionth.
-        rows.push(row("Upper Bound v+bc", Kind::UpperBound, &chosen(&frontiers, -beta / 1e3)));
+        rows.push(row("Upper Bound v+bc", kind, &chosen(frontiers, -beta / 1e3)));
     }
     if let Some(budget_usd) = options.budget_usd {
         let budget = budget_usd * 1e6 * scoring.image_count();
-        let budgeted = within_budget(&frontiers, budget).ok_or_else(|| BaselineError::Budget {
+        let budgeted = within_budget(frontiers, budget).ok_or_else(|| BaselineError::Budget {
             budget_usd,
-            least_usd: scoring.mean_usd(total_cost(&chosen(&frontiers, DEAREST))),
+            least_usd: scoring.mean_usd(total_cost(&chosen(frontiers, DEAREST))),
         })?;
-        let kind = Kind::BudgetedUpperBound { bound: budgeted.bound / scoring.image_count() };
+        // Where not every set was tried, the dual bounds only what was.
+        let bound = reach.unwrap_or(budgeted.bound / scoring.image_count());
+        let kind = Kind::UpperBound { bound: Some(bound) };
         rows.push(row("Upper Bound at budget", kind, &budgeted.offers));
     }
     Ok(rows)
+}
+
+/// The offers of every image, where every set was tried.
+pub(super) fn offers(scoring: &Scoring<'_>, rewards: &Rewards) -> Vec<Vec<Offer>> {
+    let images = scoring.images.iter().zip(rewards.rows());
+    let mut order = Order::default();
+    images.map(|(image, values)| order.offers(image, values)).collect()
+}
+
+impl Offer {
+    /// Of what was tried on an image, what is worth more than all that is cheaper, by rising cost.
+    pub(super) fn frontier(mut tried: Vec<Self>) -> Vec<Self> {
+        tried.sort_by_key(|offer| (offer.cost_microusd, offer.subset.count()));
+        let mut best = f64::NEG_INFINITY;
+        tried.retain(|offer| {
+            let better = offer.value > best;
+            best = best.max(offer.value);
+            better
+        });
+        tried
+    }
 }
 
 /// Subsets by rising cost, then by count; kept as long as prices stay the same.

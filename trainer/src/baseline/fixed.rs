@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use super::{Kind, Options, Row, Scoring};
-use crate::{dataset::Dataset, rewards::Rewards, subset::Subset};
+use super::{Kind, Options, Row, Scoring, Tried};
+use crate::{dataset::Dataset, subset::Subset};
 
 /// How many sets of one size, or within the budget, are scored for AP50.
 pub const SHORTLIST: usize = 16;
@@ -16,13 +16,12 @@ pub const SHORTLIST: usize = 16;
 pub(super) fn rows(
     dataset: &Dataset,
     scoring: &Scoring<'_>,
-    rewards: &Rewards,
+    tried: &Tried,
     options: &Options<'_>,
 ) -> Vec<Row> {
     let providers = scoring.providers;
     let mut sets = FixedSets { scoring, known: HashMap::new() };
-    let means = rewards.means();
-    let mut by_value: Vec<(Subset, f64)> = Subset::each(providers).zip(means).collect();
+    let mut by_value = tried.fixed.clone();
     by_value.sort_by(|(_, one), (_, other)| other.total_cmp(one));
     let shown = |subset: &Subset| subset.count() >= 2 && subset.count() <= options.subsets;
     let mut rows = Vec::new();

@@ -27,7 +27,7 @@ use crate::{
     dataset::Dataset,
     rendering::{self, Baselines},
     rewards::Valuation,
-    subset::Subset,
+    subset::{MOST_PROVIDERS, Subset},
 };
 
 /// What asking several providers would bring, by stored answers and ground truth.
@@ -124,14 +124,18 @@ fn scored(
         budget_usd: arguments.budget,
         threads: thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
     };
-    let subsets = Subset::each(dataset.providers.len()).count();
+    let providers = dataset.providers.len();
+    let subsets = match Subset::each(providers).count() {
+        count if providers <= MOST_PROVIDERS => format!("{count} subsets"),
+        _ => "some subsets".to_owned(),
+    };
     let judged = AtomicUsize::new(0);
     let done = |more| {
         progress.inc(u64::try_from(more).unwrap_or(u64::MAX));
         if judged.fetch_add(more, Ordering::Relaxed).saturating_add(more) == images {
             let seconds = progress.elapsed().as_secs_f64();
             progress.finish_and_clear();
-            let message = format!("judged {images} images x {subsets} subsets in {seconds:.2} s");
+            let message = format!("judged {images} images x {subsets} in {seconds:.2} s");
             // Where standard error is gone, nobody is left to be told.
             drop(writeln!(io::stderr(), "{message}"));
         }

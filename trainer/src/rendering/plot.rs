@@ -34,7 +34,7 @@ pub fn plot(baselines: &Baselines<'_>) -> String {
             add(&row.method, point(row).into_iter().collect(), Shape::Dots, false);
         }
     }
-    let bounds = rows.iter().filter(|row| is_upper_bound(row.kind));
+    let bounds = rows.iter().filter(|row| matches!(row.kind, Kind::UpperBound { .. }));
     let mut bounds: Vec<(f64, f64)> = bounds.filter_map(point).collect();
     bounds.sort_by(|(one, _), (other, _)| one.total_cmp(other));
     add("upper bounds", bounds, Shape::Dots, false);
@@ -63,10 +63,6 @@ fn best_of_size(row: &Row) -> Option<usize> {
         Kind::All => Some(row.calls.len()),
         _ => None,
     }
-}
-
-const fn is_upper_bound(kind: Kind) -> bool {
-    matches!(kind, Kind::UpperBound | Kind::BudgetedUpperBound { .. })
 }
 
 /// Cost in thousandths of a US dollar and AP50 in percent; `None` where there is no AP50.

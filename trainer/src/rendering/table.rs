@@ -9,6 +9,7 @@ use super::Baselines;
 use crate::{
     baseline::{Kind, Row, SHORTLIST},
     dataset::{LeftOut, Provider},
+    subset::MOST_PROVIDERS,
 };
 
 /// How many dropped words are shown.
@@ -42,6 +43,13 @@ pub fn table(baselines: &Baselines<'_>, output: &mut impl Write) -> io::Result<(
 /// What the best fixed sets are, how they were chosen, and how good upper bounds are.
 fn write_choices(baselines: &Baselines<'_>, output: &mut impl Write) -> io::Result<()> {
     let rows = || baselines.rows.iter();
+    if baselines.dataset.providers.len() > MOST_PROVIDERS {
+        writeln!(
+            output,
+            "best sets were sought step by step, for more than {MOST_PROVIDERS} providers have too many \
+             to try; others could be better"
+        )?;
+    }
     if rows().any(|row| matches!(row.kind, Kind::BestFixed(_) | Kind::BestWithinBudget(_))) {
         writeln!(
             output,
@@ -62,7 +70,7 @@ fn write_choices(baselines: &Baselines<'_>, output: &mut impl Write) -> io::Resu
             let gap = (bound - row.mean_value).max(0.0);
             writeln!(
                 output,
-                "{}: no choice at its cost exceeds v {bound:.4}, a gap of {gap:.4}",
+                "{}: no such choice exceeds v {bound:.4}, a gap of {gap:.4}",
                 row.method
             )?;
         }

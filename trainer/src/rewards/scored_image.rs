@@ -1,7 +1,7 @@
 //! One image as ways to choose providers are scored on it.
 
 use armol_analysis::{
-    label_groups::GroupedBox,
+    label_groups::{GroupId, GroupedBox},
     merge::{Candidates, Merger},
     metrics::{
         TrueBox,
@@ -29,6 +29,7 @@ pub struct ScoredImage<'a> {
     truth: &'a [TrueBox],
     candidates: Candidates,
     answered: Subset,
+    named: Vec<GroupId>,
     prices_microusd: Vec<u64>,
 }
 
@@ -39,11 +40,16 @@ impl<'a> ScoredImage<'a> {
             Some(answer) => answer.boxes.as_slice(),
             None => &[],
         });
+        let named = image.answers.iter().flatten().flat_map(|answer| &answer.boxes);
+        let mut named: Vec<GroupId> = named.map(|seen| seen.group).collect();
+        named.sort_unstable();
+        named.dedup();
         let answered = image.answers.iter().enumerate().filter(|(_, answer)| answer.is_some());
         Self {
             truth: &image.truth,
             candidates: Candidates::new(boxes),
             answered: answered.fold(Subset::default(), |set, (place, _)| set.with(place)),
+            named,
             prices_microusd: image.prices_microusd(providers),
         }
     }
@@ -56,6 +62,11 @@ impl<'a> ScoredImage<'a> {
     /// The answers, each at the place of its provider.
     pub const fn candidates(&self) -> &Candidates {
         &self.candidates
+    }
+
+    /// The groups that somebody names, in rising order.
+    pub fn named(&self) -> &[GroupId] {
+        &self.named
     }
 
     /// Who answered.
