@@ -195,7 +195,7 @@ mod tests {
             let corners = [left, top, left + f64::from(width), top + f64::from(height)];
             ListedBox { class, bbox: BoundingBox::from_corners(corners).unwrap(), score }
         });
-        ("[a-z/]{1,8}( [a-z,]{1,3})?.jpg", proptest::collection::vec(entry, 0..5))
+        (r"[a-z/]{1,8}( [a-z,]{1,3})?\.jpg", proptest::collection::vec(entry, 0..5))
             .prop_map(|(path, boxes)| ListedImage { path, boxes })
     }
 
