@@ -268,6 +268,11 @@ impl Scoring<'_> {
         number(cost_microusd) / 1e6 / self.image_count()
     }
 
+    /// What all images may cost together, to the nearest millionth of a US dollar.
+    fn budget_microusd(&self, budget_usd: f64) -> f64 {
+        (budget_usd * 1e6 * self.image_count()).round()
+    }
+
     fn image_count(&self) -> f64 {
         number(u64::try_from(self.images.len()).unwrap_or(u64::MAX))
     }

@@ -23,13 +23,8 @@ fn baselines(measurements: &[Measurement], flags: &[&str]) -> Value {
     let folder = tempdir().unwrap();
     store(&folder.path().join("armol.sqlite"), measurements);
     write_ground_truth(&folder.path().join("gt.json"));
-    let output = Command::new(env!("CARGO_BIN_EXE_armol-trainer"))
-        .args(["baselines", "--db", "armol.sqlite", "--ground-truth", "gt.json", "--json"])
-        .args(flags)
-        .current_dir(folder.path())
-        .output()
-        .expect("the program starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let command = ["baselines", "--db", "armol.sqlite", "--ground-truth", "gt.json", "--json"];
+    let output = succeed(&[&command[..], flags].concat(), folder.path());
     serde_json::from_slice(&output.stdout).unwrap()
 }
 

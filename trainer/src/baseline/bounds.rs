@@ -50,7 +50,7 @@ pub(super) fn rows(
         rows.push(row("Upper Bound v+bc", kind, &chosen(frontiers, -beta / 1e3)));
     }
     if let Some(budget_usd) = options.budget_usd {
-        let budget = budget_usd * 1e6 * scoring.image_count();
+        let budget = scoring.budget_microusd(budget_usd);
         let budgeted = within_budget(frontiers, budget).ok_or_else(|| BaselineError::Budget {
             budget_usd,
             least_usd: scoring.mean_usd(total_cost(&chosen(frontiers, DEAREST))),

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::{Kind, Options, Row, Scoring, Tried};
+use super::{Kind, Options, Row, Scoring, Tried, number};
 use crate::{dataset::Dataset, subset::Subset};
 
 /// How many sets of one size, or within the budget, are scored for AP50.
@@ -38,8 +38,9 @@ pub(super) fn rows(
         }));
     }
     if let Some(budget_usd) = options.budget_usd {
+        let budget = scoring.budget_microusd(budget_usd);
         let affordable = by_value.iter().map(|(subset, _)| *subset);
-        let affordable = affordable.filter(|subset| scoring.mean_cost_usd(*subset) <= budget_usd);
+        let affordable = affordable.filter(|subset| scoring.cost_microusd(*subset) <= budget);
         let best = sets.best(affordable);
         rows.extend(best.map(|subset| Row {
             method: "Best at budget".to_owned(),
@@ -84,9 +85,9 @@ fn is_better(row: &Row, best: &Row) -> bool {
 }
 
 impl Scoring<'_> {
-    /// What asking the same providers about every image costs, in US dollars an image.
-    fn mean_cost_usd(&self, subset: Subset) -> f64 {
+    /// What asking the same providers about every image costs, in millionths of a US dollar.
+    fn cost_microusd(&self, subset: Subset) -> f64 {
         let costs = self.images.iter().map(|image| image.cost_microusd(subset));
-        self.mean_usd(costs.fold(0, u64::saturating_add))
+        number(costs.fold(0, u64::saturating_add))
     }
 }

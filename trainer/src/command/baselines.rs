@@ -36,7 +36,7 @@ use crate::{
 /// provider alone, one at random, any subset at random, all, the best fixed set of each size, and
 /// the best subset that choosing per image could pick.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_help = "Example:
   armol-trainer baselines data/voc --providers a,b,c --merge seed-wbf
   armol-trainer baselines data/voc --merge calibrated --calibrate-on data/voc-train --plot voc.svg
   armol-trainer baselines --db armol.sqlite --ground-truth instances_val2017.json --region us
@@ -125,9 +125,11 @@ fn scored(
         threads: thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
     };
     let providers = dataset.providers.len();
-    let subsets = match Subset::each(providers).count() {
-        count if providers <= MOST_PROVIDERS => format!("{count} subsets"),
-        _ => "some subsets".to_owned(),
+    let what = match Subset::each(providers).count() {
+        subsets if providers <= MOST_PROVIDERS => {
+            format!("judged {images} images x {subsets} subsets")
+        }
+        _ => format!("sought subsets for {images} images"),
     };
     let judged = AtomicUsize::new(0);
     let done = |more| {
@@ -135,9 +137,8 @@ fn scored(
         if judged.fetch_add(more, Ordering::Relaxed).saturating_add(more) == images {
             let seconds = progress.elapsed().as_secs_f64();
             progress.finish_and_clear();
-            let message = format!("judged {images} images x {subsets} in {seconds:.2} s");
             // Where standard error is gone, nobody is left to be told.
-            drop(writeln!(io::stderr(), "{message}"));
+            drop(writeln!(io::stderr(), "{what} in {seconds:.2} s"));
         }
     };
     Ok(baselines(dataset, &options, &done)?)
