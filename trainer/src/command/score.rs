@@ -17,16 +17,16 @@ use crate::scoring::{self, Resampling, Rows, ScoredSet, Scores, ScoringError};
 /// How good a list of detections is: COCO's twelve figures, VOC's average precision, F1 and the
 /// value of each image.
 ///
-/// COCO's figures are those of pycocotools. The categories of the ground truth are the groups; a
-/// detection of none of them is left out and counted.
+/// COCO's figures are those of pycocotools. The categories of the ground truth are the groups; what
+/// leads to none of them is left out and counted.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Example:
   armol-trainer score --ground-truth instances_val2017.json --detections merged.json.gz
 
 The ground truth is in the COCO instances format. The detections are a list of COCO results:
   [{\"image_id\": 139, \"category_id\": 62, \"bbox\": [left, top, width, height], \"score\": 0.9}, ...]
-with \"category\", its name, in place of category_id where that is easier. Both may be packed with
-gzip.")]
+with \"category\", a word for it, in place of category_id where that is easier: \"tv\" is a ground
+truth's \"tvmonitor\". Both may be packed with gzip.")]
 pub struct ScoreArguments {
     /// What is truly in the images, in the COCO instances format
     #[arg(long, value_name = "FILE")]
