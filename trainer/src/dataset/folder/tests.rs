@@ -160,7 +160,7 @@ proptest! {
         prop_assert_eq!(&read(&one).unwrap(), &records);
         prop_assert_eq!(write(&records, origin(), &other).unwrap(), manifest);
         let grouped = Dataset::read(&one, LabelGroups::coco()).unwrap();
-        let directly = Dataset::from_records(records, LabelGroups::coco());
+        let directly = Dataset::from_records(records, LabelGroups::coco()).unwrap();
         prop_assert_eq!(grouped.images, directly.images);
         prop_assert_eq!(grouped.dropped_words, directly.dropped_words);
     }

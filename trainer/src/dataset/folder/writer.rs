@@ -39,11 +39,13 @@ pub struct Origin<'a> {
 /// Writes records as a folder that is not there yet.
 ///
 /// # Errors
-/// Where there is something at the place, or the system refuses.
+/// Where there is something at the place, the table of words cannot tell two categories apart, or the
+/// system refuses.
 pub fn write(records: &Records, origin: Origin<'_>, place: &Path) -> Result<Manifest, FolderError> {
     if place.symlink_metadata().is_ok() {
         return Err(FolderError::Exists(place.to_owned()));
     }
+    let words_sha256 = words_sha256(records, origin.table)?;
     let temporary = folder_beside(place).map_err(writing(place))?;
     let folder = temporary.path();
     let counts = write_tables(records, folder)?;
@@ -76,7 +78,7 @@ pub fn write(records: &Records, origin: Origin<'_>, place: &Path) -> Result<Mani
         providers: records.providers.clone(),
         counts,
         left_out: records.left_out.clone(),
-        words_sha256: words_sha256(records, origin.table),
+        words_sha256,
         sources: origin.sources,
         features,
         files,
