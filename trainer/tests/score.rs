@@ -186,6 +186,18 @@ fn wrong_files_and_numbers_exit_with_2_and_are_named() {
 }
 
 #[test]
+fn a_table_of_words_says_where_other_words_lead() {
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join("gt.json"), GROUND_TRUTH).unwrap();
+    fs::write(folder.path().join("merged.json"), DETECTIONS).unwrap();
+    fs::write(folder.path().join("words.json"), r#"{"dog": 1, "elephant": 1}"#).unwrap();
+    let files = ["score", "--ground-truth", "gt.json", "--detections", "merged.json", "--json"];
+    let output = trainer(&[&files[..], &["--label-groups", "words.json"]].concat(), folder.path());
+    let scores: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&scores["detections"], &scores["left_out"]), (&json!(4), &json!({})));
+}
+
+#[test]
 fn help_has_an_example() {
     let output = trainer(&["score", "--help"], Path::new("."));
     assert!(output.status.success());

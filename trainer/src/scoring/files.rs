@@ -88,18 +88,23 @@ pub enum ScoringError {
 }
 
 impl ScoredSet {
-    /// Reads both files.
+    /// Reads both files; words that are no category go by way of `table`.
     ///
     /// # Errors
     /// Where a file cannot be read, is of another kind, or a field holds what it cannot; names
     /// both.
-    pub fn read(ground_truth: &Path, detections: &Path) -> Result<Self, ScoringError> {
+    pub fn read(
+        ground_truth: &Path,
+        detections: &Path,
+        table: &LabelGroups,
+    ) -> Result<Self, ScoringError> {
         let mut truth = coco::read(ground_truth)?;
         truth.images.sort_by_key(|image| image.id);
         let answers = coco_results::read(detections, &truth.categories)?;
         let index = ImageIndex::new(&truth.images);
         let mut set = Self::without_detections(&truth);
-        set.add(answers, &index, detections)?;
+        let words = Words::new(&set.categories, table);
+        set.add(answers, &index, words, detections)?;
         Ok(set)
     }
 
@@ -127,9 +132,9 @@ impl ScoredSet {
         &mut self,
         answers: Answers,
         index: &ImageIndex,
+        mut words: Words,
         path: &Path,
     ) -> Result<(), ScoringError> {
-        let mut words = Words::new(&self.categories);
         for (reference, detections) in answers.answers {
             let image = index.place(&reference).and_then(|place| self.images.get_mut(place));
             let Some(image) = image else {
@@ -168,11 +173,11 @@ struct Words {
 }
 
 impl Words {
-    fn new(categories: &[String]) -> Self {
+    fn new(categories: &[String], table: &LabelGroups) -> Self {
         let groups = (0..=u16::MAX).map(|number| Some(GroupId::new(number)));
         Self {
             known: categories.iter().cloned().zip(groups).collect(),
-            table: LabelGroups::for_categories(categories).map(|(table, _)| table),
+            table: table.narrowed_to(categories).map(|(table, _)| table),
         }
     }
 
@@ -216,7 +221,8 @@ mod tests {
         let at = |name: &str| folder.path().join(name);
         fs::write(at("gt.json"), truth).unwrap();
         fs::write(at("answers.json"), detections).unwrap();
-        ScoredSet::read(&at("gt.json"), &at("answers.json")).map_err(|error| {
+        let table = LabelGroups::coco();
+        ScoredSet::read(&at("gt.json"), &at("answers.json"), table).map_err(|error| {
             let folder = format!("{}/", folder.path().display());
             format!("{:#}", anyhow::Error::from(error)).replace(&folder, "")
         })
