@@ -2,9 +2,8 @@
 //!
 //! With a model, [`preprocessing`] makes of an image what models that were trained on ImageNet expect;
 //! [`image_model`] runs such a model, in the ONNX format, in pure Rust, so that nothing has to be
-//! installed for it. Without, [`answers`] makes numbers of what one provider said. [`feature_file`] writes either, array by array as
-//! `npy` has them. Threads
-//! belong to the command.
+//! installed for it. Without, [`answers`] makes numbers of what one provider said. [`feature_file`]
+//! writes either, array by array as `npy` has them. Threads belong to the command.
 
 pub mod answers;
 pub mod feature_file;

@@ -45,7 +45,8 @@ use crate::{
   armol-trainer features --images images/ --model mobilenetv3.onnx --out features.npz
   armol-trainer features --dataset data/voc --answers-of yolox --out features.npz
 
-The file has the arrays image_name, image_id (with --ground-truth or --dataset) and features, a row an image.
+The file has the arrays image_name, image_id (with --ground-truth or --dataset) and features, a row
+an image; docs/datasets.md has the columns of --dataset.
 Exit code 1 where some images could not be read; the file has the others.")]
 pub struct FeaturesArguments {
     /// A folder of JPEG and PNG images

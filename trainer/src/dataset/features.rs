@@ -2,8 +2,8 @@
 //!
 //! An array holds `f32` as they are, or bytes that mean themselves times a scale. The scale of an
 //! array `NAME` is the number in the archive's array `NAME_scale`, or the one given with
-//! --feature-scale, or else 1. Where an archive has `image_name` in place of `image_id`, the ground truth gives the ids. An
-//! archive is read as a file of the user's: nothing in it is trusted.
+//! --feature-scale, or else 1. Where an archive has `image_name` in place of `image_id`, the ground
+//! truth gives the ids. An archive is read as a file of the user's: nothing in it is trusted.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
