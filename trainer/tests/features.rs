@@ -104,6 +104,13 @@ fn an_image_that_cannot_be_read_is_named_and_left_out() {
     let told = String::from_utf8(run.stderr).unwrap();
     assert!(told.contains("bad.jpg") && told.contains("1 images could not be used"), "{told}");
     assert_eq!(numbers(&out, 4).len(), 4);
+
+    fs::remove_file(folder.path().join("good.png")).unwrap();
+    fs::remove_file(&out).unwrap();
+    let run = features(folder.path(), Path::new(MEAN_COLOUR), &out, &[]);
+    assert_eq!(run.status.code(), Some(1));
+    assert!(String::from_utf8(run.stderr).unwrap().contains("none of 1 images could be used"));
+    assert!(!out.exists());
 }
 
 #[test]

@@ -123,6 +123,9 @@ pub enum FeaturesError {
         "{0} has no answer to make features of; name a provider that answered, or import answers"
     )]
     NoAnswers(PathBuf),
+    /// No image has features.
+    #[error("none of {0} images could be used, so no file is written")]
+    NoneUsable(usize),
     /// Some images have no features.
     #[error("{0} images could not be used; the file has the others")]
     Unusable(usize),
@@ -196,7 +199,11 @@ impl FeaturesError {
             | Self::NoProvider { .. }
             | Self::NoAnswers(_) => true,
             Self::Dataset(error) => error.is_wrong_use(),
-            Self::Folder { .. } | Self::Unusable(_) | Self::Write { .. } | Self::Report(_) => false,
+            Self::Folder { .. }
+            | Self::NoneUsable(_)
+            | Self::Unusable(_)
+            | Self::Write { .. }
+            | Self::Report(_) => false,
         }
     }
 }
@@ -218,6 +225,9 @@ pub fn run(arguments: &FeaturesArguments, output: &mut impl Write) -> Result<(),
     for problem in &problems {
         // Where standard error is closed, nobody is left to be told.
         drop(writeln!(io::stderr(), "error: {}", chain(problem)));
+    }
+    if features.is_empty() {
+        return Err(FeaturesError::NoneUsable(problems.len()));
     }
     write(&features, &arguments.out)?;
     let summary = Summary {
