@@ -10,20 +10,18 @@ pub mod collected;
 pub mod exporting;
 pub mod features;
 pub mod folder;
-pub mod grouping;
 pub mod joining;
 pub mod records;
 
 use std::{collections::HashMap, path::Path, time::Duration};
 
 use armol_analysis::{
-    label_groups::{GroupId, GroupedBox, LabelGroups},
+    label_groups::{CategoriesError, GroupId, GroupedBox, LabelGroups},
     metrics::TrueBox,
 };
 
-use crate::ground_truth::{Category, Size, TrueObject};
+use crate::ground_truth::{Category, Size, TrueObject, names};
 use folder::{FolderError, FolderReader};
-use grouping::Grouping;
 use records::{AnswerRecord, ImageRecord, Records};
 
 pub use joining::DatasetError;
@@ -84,25 +82,29 @@ pub struct Answer {
 
 impl Dataset {
     /// Groups what was said by the categories of the ground truth, by way of a table of words.
-    pub fn from_records(records: Records, table: &LabelGroups) -> Self {
+    ///
+    /// # Errors
+    /// Where the table cannot tell two categories apart.
+    pub fn from_records(records: Records, table: &LabelGroups) -> Result<Self, CategoriesError> {
         let Records { name, categories, providers, images, left_out, calls: _ } = records;
-        let mut builder = Builder::new(name, &categories, providers, table);
+        let mut builder = Builder::new(name, &categories, providers, table)?;
         for image in images {
             builder.push(image);
         }
-        builder.finish(left_out)
+        Ok(builder.finish(left_out))
     }
 
     /// Reads a data set from its folder, image by image.
     ///
     /// # Errors
-    /// Where the folder is no data set, or one of a newer format, or a table is damaged.
+    /// Where the folder is no data set, or one of a newer format, or a table is damaged, or the table
+    /// of words cannot tell two categories apart.
     pub fn read(folder: &Path, table: &LabelGroups) -> Result<Self, FolderError> {
         let mut reader = FolderReader::open(folder)?;
         let manifest = reader.manifest();
         let (name, providers) = (manifest.name.clone(), manifest.providers.clone());
         let (categories, left_out) = (manifest.categories.clone(), manifest.left_out.clone());
-        let mut builder = Builder::new(name, &categories, providers, table);
+        let mut builder = Builder::new(name, &categories, providers, table)?;
         while let Some(image) = reader.next_image()? {
             builder.push(image);
         }
@@ -134,7 +136,7 @@ struct Builder {
 
 /// The way from words to categories, remembered word by word.
 struct Words {
-    grouping: Grouping,
+    groups: LabelGroups,
     known: HashMap<String, Word>,
 }
 
@@ -150,10 +152,9 @@ impl Builder {
         categories: &[Category],
         providers: Vec<Provider>,
         table: &LabelGroups,
-    ) -> Self {
-        let categories: Vec<String> =
-            categories.iter().map(|category| category.name.clone()).collect();
-        let grouping = Grouping::new(&categories, table);
+    ) -> Result<Self, CategoriesError> {
+        let categories = names(categories);
+        let (groups, unknown) = table.narrowed_to(&categories)?;
         let dataset = Dataset {
             name,
             categories,
@@ -162,9 +163,9 @@ impl Builder {
             images: Vec::new(),
             left_out: LeftOut::default(),
             dropped_words: Vec::new(),
-            word_problems: grouping.problems().to_vec(),
+            word_problems: unknown.iter().map(|category| unknown_category(category)).collect(),
         };
-        Self { dataset, words: Words { grouping, known: HashMap::new() } }
+        Ok(Self { dataset, words: Words { groups, known: HashMap::new() } })
     }
 
     fn push(&mut self, image: ImageRecord) {
@@ -217,7 +218,7 @@ impl Words {
     /// as dropped.
     fn group(&mut self, label: &str, placed: bool) -> Option<GroupId> {
         if !self.known.contains_key(label) {
-            let group = self.grouping.group(label);
+            let group = self.groups.group(label);
             self.known.insert(label.to_owned(), Word { group, times: 0 });
         }
         let word = self.known.get_mut(label)?;
@@ -238,11 +239,19 @@ impl Words {
     }
 }
 
+fn unknown_category(name: &str) -> String {
+    format!(
+        "the table of words does not have the category {name:?}, so only its own name leads to it; \
+         give a table with --label-groups"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use armol_analysis::detection::Detection;
 
     use super::*;
+    use crate::ground_truth::numbered_categories;
     use crate::testing::{answer, dataset, detection, truth};
 
     #[test]
@@ -277,5 +286,20 @@ mod tests {
         for answer in &dataset.images[0].answers {
             assert_eq!(answer.as_ref().unwrap().boxes[0].group, GroupId::new(0));
         }
+    }
+
+    #[test]
+    fn a_category_that_the_table_lacks_is_named_and_two_of_one_meaning_are_refused() {
+        let records = |names: &[&str]| {
+            let names = names.iter().map(|&name| name.to_owned());
+            Records { categories: numbered_categories(names), ..Records::default() }
+        };
+        let table = LabelGroups::coco();
+        let dataset = Dataset::from_records(records(&["tv", "gnu"]), table).unwrap();
+        let [unknown] = dataset.word_problems.as_slice() else { panic!("one problem") };
+        assert!(unknown.contains(r#"does not have the category "gnu""#), "{unknown}");
+        let refused = Dataset::from_records(records(&["tv", "TVmonitor"]), table).unwrap_err();
+        let message = refused.to_string();
+        assert!(message.contains(r#""tv" and "TVmonitor" both mean "tv""#), "{message}");
     }
 }

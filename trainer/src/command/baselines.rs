@@ -7,6 +7,7 @@ use std::{
 
 use armol_analysis::{
     identity::Name,
+    label_groups::CategoriesError,
     merge::{Merger, MergerError, Method, Vote},
 };
 use armol_collector::store::{CallFilter, Reader, StoreError};
@@ -74,6 +75,9 @@ pub enum BaselinesError {
     /// Answers and ground truth do not go together.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
+    /// The table of words does not fit the ground truth.
+    #[error(transparent)]
+    Categories(#[from] CategoriesError),
     /// There are more subsets than can be tried.
     #[error(
         "{0} providers answered, but at most {MOST_PROVIDERS} can be compared, for every subset of \
@@ -94,6 +98,7 @@ impl BaselinesError {
         match self {
             Self::GroundTruth(_)
             | Self::WordTable(_)
+            | Self::Categories(_)
             | Self::Merger(_)
             | Self::Dataset(DatasetError::NoOverlap { .. }) => true,
             Self::Store(error) => error.is_wrong_use(),
@@ -116,7 +121,7 @@ pub async fn run(
     let filter = CallFilter { region: arguments.region.clone(), ..CallFilter::default() };
     let answers = reader.newest_answers(&filter).await?;
     let collected = collect("stored answers", truth, &answers)?;
-    let dataset = Dataset::from_records(collected.records, &table);
+    let dataset = Dataset::from_records(collected.records, &table)?;
     if dataset.providers.len() > MOST_PROVIDERS {
         return Err(BaselinesError::TooManyProviders(dataset.providers.len()));
     }
