@@ -123,7 +123,7 @@ fn a_late_acknowledgement_gives_way_to_the_round_trip() {
     let split = resolve(events);
     assert_eq!(split.flags, SplitFlags::DELAYED_ACK);
     assert_eq!(parts(&split), [30_000, 50_000, 3_000]);
-    assert_eq!(bounds(&split), (10_000, 50_000));
+    assert_eq!(bounds(&split), (49_000, 50_000));
 }
 
 #[test]

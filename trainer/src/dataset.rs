@@ -10,7 +10,6 @@ pub mod collected;
 pub mod exporting;
 pub mod features;
 pub mod folder;
-pub mod grouping;
 pub mod joining;
 pub mod records;
 pub mod selection;
@@ -22,15 +21,14 @@ use std::{
 };
 
 use armol_analysis::{
-    label_groups::{GroupId, GroupedBox, LabelGroups},
+    label_groups::{CategoriesError, GroupId, GroupedBox, LabelGroups},
     metrics::TrueBox,
 };
 
-use crate::ground_truth::{Category, Size, TrueObject};
+use crate::ground_truth::{Category, Size, TrueObject, names};
 use folder::{FolderError, FolderReader};
-use grouping::Grouping;
 use records::{AnswerRecord, ImageRecord, Records};
-use selection::{Places, SelectedReadError, Selection, SelectionError};
+use selection::{Places, SelectedReadError, Selection};
 
 pub use joining::DatasetError;
 pub use records::{LeftOut, Provider};
@@ -90,28 +88,32 @@ pub struct Answer {
 
 impl Dataset {
     /// Groups what was said by the categories of the ground truth, by way of a table of words.
-    pub fn from_records(records: Records, table: &LabelGroups) -> Self {
+    ///
+    /// # Errors
+    /// Where the table cannot tell two categories apart.
+    pub fn from_records(records: Records, table: &LabelGroups) -> Result<Self, CategoriesError> {
         let Records { name, categories, providers, images, left_out, calls: _ } = records;
-        let mut builder = Builder::new(name, &categories, providers, table);
+        let mut builder = Builder::new(name, &categories, providers, table)?;
         for image in images {
             builder.push(image);
         }
-        builder.finish(left_out)
+        Ok(builder.finish(left_out))
     }
 
     /// As [`from_records`](Self::from_records), of some providers and without some words.
     ///
     /// # Errors
-    /// Where a provider that is asked for is not there, or named twice.
+    /// Where a provider that is asked for is not there, or named twice, or the table of words cannot
+    /// tell two categories apart.
     pub fn from_selected_records(
         mut records: Records,
         table: &LabelGroups,
         selection: &Selection,
-    ) -> Result<Self, SelectionError> {
+    ) -> Result<Self, SelectedReadError> {
         let places = selection.places(&records.providers)?;
         let images = std::mem::take(&mut records.images);
         let providers = places.providers(&records.providers);
-        let mut builder = Builder::new(records.name, &records.categories, providers, table);
+        let mut builder = Builder::new(records.name, &records.categories, providers, table)?;
         builder.words.without = selection.lower_case_words();
         for image in images {
             builder.push(places.image(image));
@@ -122,10 +124,11 @@ impl Dataset {
     /// Reads a data set from its folder, image by image.
     ///
     /// # Errors
-    /// Where the folder is no data set, or one of a newer format, or a table is damaged.
+    /// Where the folder is no data set, or one of a newer format, or a table is damaged, or the table
+    /// of words cannot tell two categories apart.
     pub fn read(folder: &Path, table: &LabelGroups) -> Result<Self, FolderError> {
         let reader = FolderReader::open(folder)?;
-        let builder = Builder::of_folder(&reader, reader.manifest().providers.clone(), table);
+        let builder = Builder::of_folder(&reader, reader.manifest().providers.clone(), table)?;
         builder.read(reader, |image| image)
     }
 
@@ -141,7 +144,7 @@ impl Dataset {
         let reader = FolderReader::open(folder)?;
         let places: Places = selection.places(&reader.manifest().providers)?;
         let providers = places.providers(&reader.manifest().providers);
-        let mut builder = Builder::of_folder(&reader, providers, table);
+        let mut builder = Builder::of_folder(&reader, providers, table)?;
         builder.words.without = selection.lower_case_words();
         Ok(builder.read(reader, |image| places.image(image))?)
     }
@@ -171,7 +174,7 @@ struct Builder {
 
 /// The way from words to categories, remembered word by word.
 struct Words {
-    grouping: Grouping,
+    groups: LabelGroups,
     /// Words that lead nowhere, in lower case.
     without: BTreeSet<String>,
     known: HashMap<String, Word>,
@@ -189,10 +192,9 @@ impl Builder {
         categories: &[Category],
         providers: Vec<Provider>,
         table: &LabelGroups,
-    ) -> Self {
-        let categories: Vec<String> =
-            categories.iter().map(|category| category.name.clone()).collect();
-        let grouping = Grouping::new(&categories, table);
+    ) -> Result<Self, CategoriesError> {
+        let categories = names(categories);
+        let (groups, unknown) = table.narrowed_to(&categories)?;
         let dataset = Dataset {
             name,
             categories,
@@ -201,13 +203,17 @@ impl Builder {
             images: Vec::new(),
             left_out: LeftOut::default(),
             dropped_words: Vec::new(),
-            word_problems: grouping.problems().to_vec(),
+            word_problems: unknown.iter().map(|category| unknown_category(category)).collect(),
         };
-        let words = Words { grouping, without: BTreeSet::new(), known: HashMap::new() };
-        Self { dataset, words }
+        let words = Words { groups, without: BTreeSet::new(), known: HashMap::new() };
+        Ok(Self { dataset, words })
     }
 
-    fn of_folder(reader: &FolderReader, providers: Vec<Provider>, table: &LabelGroups) -> Self {
+    fn of_folder(
+        reader: &FolderReader,
+        providers: Vec<Provider>,
+        table: &LabelGroups,
+    ) -> Result<Self, CategoriesError> {
         let manifest = reader.manifest();
         Self::new(manifest.name.clone(), &manifest.categories, providers, table)
     }
@@ -276,7 +282,7 @@ impl Words {
     fn group(&mut self, label: &str, placed: bool) -> Option<GroupId> {
         if !self.known.contains_key(label) {
             let known = !self.without.contains(&label.to_lowercase());
-            let group = if known { self.grouping.group(label) } else { None };
+            let group = if known { self.groups.group(label) } else { None };
             self.known.insert(label.to_owned(), Word { group, times: 0 });
         }
         let word = self.known.get_mut(label)?;
@@ -297,11 +303,19 @@ impl Words {
     }
 }
 
+fn unknown_category(name: &str) -> String {
+    format!(
+        "the table of words does not have the category {name:?}, so only its own name leads to it; \
+         give a table with --label-groups"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use armol_analysis::detection::Detection;
 
     use super::*;
+    use crate::ground_truth::numbered_categories;
     use crate::testing::{answer, dataset, detection, truth};
 
     #[test]
@@ -336,5 +350,20 @@ mod tests {
         for answer in &dataset.images[0].answers {
             assert_eq!(answer.as_ref().unwrap().boxes[0].group, GroupId::new(0));
         }
+    }
+
+    #[test]
+    fn a_category_that_the_table_lacks_is_named_and_two_of_one_meaning_are_refused() {
+        let records = |names: &[&str]| {
+            let names = names.iter().map(|&name| name.to_owned());
+            Records { categories: numbered_categories(names), ..Records::default() }
+        };
+        let table = LabelGroups::coco();
+        let dataset = Dataset::from_records(records(&["tv", "gnu"]), table).unwrap();
+        let [unknown] = dataset.word_problems.as_slice() else { panic!("one problem") };
+        assert!(unknown.contains(r#"does not have the category "gnu""#), "{unknown}");
+        let refused = Dataset::from_records(records(&["tv", "TVmonitor"]), table).unwrap_err();
+        let message = refused.to_string();
+        assert!(message.contains(r#""tv" and "TVmonitor" both mean "tv""#), "{message}");
     }
 }

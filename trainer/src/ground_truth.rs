@@ -102,6 +102,11 @@ impl TrueImage {
     }
 }
 
+/// The names of categories in their order.
+pub fn names(categories: &[Category]) -> Vec<String> {
+    categories.iter().map(|category| category.name.clone()).collect()
+}
+
 /// Categories numbered from 1, as COCO numbers its own, from their names in order.
 pub fn numbered_categories(names: impl IntoIterator<Item = String>) -> Vec<Category> {
     (1..).zip(names).map(|(id, name)| Category { id, name }).collect()

@@ -9,6 +9,7 @@ pub mod dataset;
 pub mod features;
 pub mod format;
 pub mod ground_truth;
+pub mod image_index;
 pub mod rendering;
 pub mod rewards;
 pub mod scoring;

@@ -84,7 +84,7 @@ pub(crate) fn truth(names: &[&str]) -> GroundTruth {
 /// Stored answers and ground truth as a data set.
 pub(crate) fn dataset(answers: &[StoredAnswer], truth: GroundTruth) -> Dataset {
     let collected = collect("test", truth, answers).unwrap();
-    Dataset::from_records(collected.records, LabelGroups::coco())
+    Dataset::from_records(collected.records, LabelGroups::coco()).unwrap()
 }
 
 /// Two images, a cat on the left of one, a dog on the right of the other; aws finds the cat, azure

@@ -15,12 +15,12 @@ mod peers;
 mod shared;
 
 use std::{
-    collections::HashMap,
     fs::{self, File},
     path::Path,
     process::{Command, Output},
 };
 
+use armol_analysis::label_groups::LabelGroups;
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
 use tempfile::tempdir;
@@ -186,6 +186,18 @@ fn wrong_files_and_numbers_exit_with_2_and_are_named() {
 }
 
 #[test]
+fn a_table_of_words_says_where_other_words_lead() {
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join("gt.json"), GROUND_TRUTH).unwrap();
+    fs::write(folder.path().join("merged.json"), DETECTIONS).unwrap();
+    fs::write(folder.path().join("words.json"), r#"{"dog": 1, "elephant": 1}"#).unwrap();
+    let files = ["score", "--ground-truth", "gt.json", "--detections", "merged.json", "--json"];
+    let output = trainer(&[&files[..], &["--label-groups", "words.json"]].concat(), folder.path());
+    let scores: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&scores["detections"], &scores["left_out"]), (&json!(4), &json!({})));
+}
+
+#[test]
 fn help_has_an_example() {
     let output = trainer(&["score", "--help"], Path::new("."));
     assert!(output.status.success());
@@ -201,12 +213,10 @@ fn real_answers_score_as_in_pycocotools_and_faster_coco_eval() {
     };
     let folder = folder.join("test");
     let truth = unpacked(&folder.join("ground-truth.json.gz"));
-    let ids: HashMap<&str, u64> = truth["categories"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|category| (category["name"].as_str().unwrap(), category["id"].as_u64().unwrap()))
-        .collect();
+    let categories = truth["categories"].as_array().unwrap();
+    let names: Vec<String> =
+        categories.iter().map(|category| category["name"].as_str().unwrap().to_owned()).collect();
+    let (groups, _) = LabelGroups::for_categories(&names).unwrap();
     let detectors = ["yolox-nano-416", "yolov5n-fp16", "nanodet-m-416", "fastestdet"];
     let cases: Vec<Value> = detectors
         .iter()
@@ -214,10 +224,14 @@ fn real_answers_score_as_in_pycocotools_and_faster_coco_eval() {
             let answers = unpacked(&folder.join(format!("{detector}.json.gz")));
             let mut detections = Vec::new();
             for seen in answers.as_array().unwrap() {
-                let Some(id) = ids.get(seen["category"].as_str().unwrap()) else { continue };
+                let group = groups.group(seen["category"].as_str().unwrap());
+                let Some(category) = group.map(|group| &categories[usize::from(group.number())])
+                else {
+                    continue;
+                };
                 detections.push(json!({
-                    "image_id": seen["image_id"], "category_id": id, "bbox": seen["bbox"],
-                    "score": seen["score"],
+                    "image_id": seen["image_id"], "category_id": category["id"],
+                    "bbox": seen["bbox"], "score": seen["score"],
                 }));
             }
             // pycocotools wants a field that nothing else needs.

@@ -171,7 +171,8 @@ fn round_trip(
 /// never more than `high` where the arrival is a transmission plus a round trip not less than the
 /// least; an acknowledgement that came faster than that answers an earlier transmission, and
 /// `high` is raised to the inference it gives. Nor had the request arrived when the server
-/// acknowledged less than all of it, give or take what acknowledgements are off by.
+/// acknowledged less than all of it, give or take what acknowledgements are off by. Where the
+/// server waited with the acknowledgement, that says little, and how long others took says more.
 fn parts(moments: &Moments<'_>, trips: &RoundTrips, arrived: Timestamp) -> Option<SplitTimes> {
     let Moments { request_first, response_first, acknowledged, .. } = *moments;
     let arrived = arrived.clamp(request_first, response_first);
@@ -179,7 +180,10 @@ fn parts(moments: &Moments<'_>, trips: &RoundTrips, arrived: Timestamp) -> Optio
     let inference = response_first.since(arrived)?;
     let download = moments.response_last.since(response_first)?;
     let low = response_first.since(acknowledged.at).filter(|_| !moments.hidden_loss);
-    let low = low.unwrap_or_default().saturating_sub(moments.tolerance).min(inference);
+    let low = low.unwrap_or_default().saturating_sub(moments.tolerance);
+    let latest = latest_arrival(moments, trips, arrived);
+    let likely = latest.and_then(|latest| response_first.since(latest)).unwrap_or_default();
+    let low = low.max(likely).min(inference);
     // Without another round trip than the acknowledgement's own nothing says how late it was.
     let others = trips.least_without(Some(acknowledged.position));
     let bounds = others.and_then(|_| trips.least_without(None)).map(|least| {
@@ -190,4 +194,20 @@ fn parts(moments: &Moments<'_>, trips: &RoundTrips, arrived: Timestamp) -> Optio
         InferenceBounds { low, high: high.unwrap_or_default().max(inference) }
     });
     SplitTimes::new(upload, inference, download, bounds).ok()
+}
+
+/// The latest moment at which the request's last bytes had arrived if they took no longer than the
+/// slowest others of this upload, and as much more as those took longer than the quickest; `None`
+/// where nothing was measured on it, or bytes were sent twice or lost.
+fn latest_arrival(
+    moments: &Moments<'_>,
+    trips: &RoundTrips,
+    arrived: Timestamp,
+) -> Option<Timestamp> {
+    let acknowledged = moments.acknowledged.position;
+    let slowest = trips.greatest_without(acknowledged)?;
+    let quickest = trips.least_without(Some(acknowledged))?;
+    let margin = LEAST_ALLOWANCE.max(slowest.saturating_sub(quickest));
+    let latest = moments.request_effective.plus(slowest).max(arrived).plus(margin);
+    (moments.sent_once && !moments.hidden_loss).then_some(latest)
 }

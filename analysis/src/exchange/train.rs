@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::{
-    flow::{Event, Flow},
+    flow::{Arrival, Event, Flow},
     time::Timestamp,
 };
 
@@ -32,11 +32,14 @@ impl Train {
     pub(crate) fn before(flow: &Flow, index: usize) -> Self {
         let mut train = Self::default();
         for event in flow.events().iter().take(index) {
-            let (at, position) = match event {
-                Event::Acknowledged(arrival, position) => (arrival.at, *position),
-                Event::Arrived(data, Some(position)) => (data.at, *position),
+            let (arrival, position) = match event {
+                Event::Acknowledged(seen, position) => (*seen, *position),
+                Event::Arrived(data, Some(position)) => {
+                    (Arrival { at: data.at, stamp: data.stamp }, *position)
+                }
                 _ => continue,
             };
+            let at = arrival.at.minus(flow.held_up(arrival).length);
             train.last = train.last.max(Some(at));
             if train.steps.last().is_none_or(|(_, furthest)| position > *furthest) {
                 train.steps.push((at, position));

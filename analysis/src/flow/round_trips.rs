@@ -74,6 +74,13 @@ impl RoundTrips {
             .min()
     }
 
+    /// The greatest of the samples since the last exchange that was resolved, without the one that
+    /// this acknowledgement ended.
+    pub(crate) fn greatest_without(&self, acknowledged: u64) -> Option<Duration> {
+        let others = self.samples().filter(|sample| sample.acknowledged != acknowledged);
+        others.map(|sample| sample.length).max()
+    }
+
     /// Notes the handshake's round trip.
     pub(crate) fn handshake(&mut self, length: Duration) {
         self.earlier_least = Some(least(self.earlier_least, length));

@@ -96,10 +96,11 @@ impl ServerClock {
         let ahead_ns = self.ahead_ns(arrival.at, arrival.stamp?)?;
         let drift = drift_ns(quickest.at, arrival.at);
         let more = positive(ahead_ns - quickest.ahead_ns - drift)?;
-        let half = tick / 2;
-        let tolerance = half.saturating_add(positive(drift)?);
-        (more > tick && more <= LONGEST_HOLD)
-            .then(|| Hold { length: more.saturating_sub(half), tolerance })
+        let sure = more.checked_sub(tick).filter(|_| more <= LONGEST_HOLD)?;
+        // The middle of what it may be; less where it may as well be next to nothing.
+        let length = sure.saturating_mul(2).min(more.saturating_sub(tick / 2));
+        let off = more.saturating_sub(length).max(length.saturating_sub(sure));
+        Some(Hold { length, tolerance: off.saturating_add(positive(drift)?) })
     }
 
     /// By how much this machine's clock is ahead of the server's, up to a constant, if the packet

@@ -1,4 +1,6 @@
-//! `armol-trainer features`: a folder of images and a model in, a file of features out.
+//! `armol-trainer features`: images and a model, or a data set's answers, in; a file of features out.
+
+mod answers;
 
 use std::{
     collections::HashMap,
@@ -21,7 +23,9 @@ use rten::ThreadPool;
 use serde::Serialize;
 use thiserror::Error;
 
+use super::WordTableError;
 use crate::{
+    dataset::folder::FolderError,
     features::{
         feature_file::{self, ImageFeatures},
         image_model::{FeatureError, ImageModel, ModelError},
@@ -29,23 +33,37 @@ use crate::{
     format::{FormatError, coco},
 };
 
-/// What an image model says of each image: the state from which a policy decides.
+/// What an image model says of each image, or what one provider answered: the state from which a
+/// policy decides.
 ///
 /// The model is a classifier in the ONNX format, such as MobileNetV3 exported from timm; it runs in
-/// pure Rust. Images are prepared as timm does for evaluation.
+/// pure Rust. Images are prepared as timm does for evaluation. Without a model, --dataset makes numbers
+/// of one provider's answers: each category's greatest score and count, the number of boxes, the
+/// greatest score, and the mean share of the image that a box covers.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Example:
   armol-trainer features --images images/ --model mobilenetv3.onnx --out features.npz
+  armol-trainer features --dataset data/voc --answers-of yolox --out features.npz
 
-The file has the arrays image_name, image_id (with --ground-truth) and features, a row an image.
+The file has the arrays image_name, image_id (with --ground-truth or --dataset) and features, a row
+an image; docs/datasets.md has the columns of --dataset.
 Exit code 1 where some images could not be read; the file has the others.")]
 pub struct FeaturesArguments {
     /// A folder of JPEG and PNG images
-    #[arg(long, value_name = "DIR")]
-    images: PathBuf,
+    #[arg(long, value_name = "DIR", requires = "model", required_unless_present = "dataset")]
+    images: Option<PathBuf>,
     /// An image classifier in the ONNX format
-    #[arg(long, value_name = "FILE")]
-    model: PathBuf,
+    #[arg(long, value_name = "FILE", requires = "images")]
+    model: Option<PathBuf>,
+    /// A data set whose answers say what is known of each image
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["images", "model", "ground_truth", "raw"])]
+    dataset: Option<PathBuf>,
+    /// The provider whose answers they are; without it, the cheapest
+    #[arg(long, value_name = "PROVIDER", requires = "dataset")]
+    answers_of: Option<String>,
+    /// A table of words and group numbers to use instead of the one for COCO
+    #[arg(long, value_name = "FILE", requires = "dataset")]
+    label_groups: Option<PathBuf>,
     /// Where to write the features, as NumPy's .npz
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -81,6 +99,33 @@ pub enum FeaturesError {
     /// The ground truth cannot be used.
     #[error(transparent)]
     GroundTruth(#[from] FormatError),
+    /// Neither images nor a data set were named.
+    #[error("give --images and --model, or --dataset")]
+    NoSource,
+    /// The data set cannot be used.
+    #[error(transparent)]
+    Dataset(#[from] FolderError),
+    /// The table of words cannot be used.
+    #[error(transparent)]
+    WordTable(#[from] WordTableError),
+    /// The data set has no such provider.
+    #[error("{folder} has no provider {wanted:?}; its providers are {known}")]
+    NoProvider {
+        /// The data set.
+        folder: PathBuf,
+        /// Who was asked for.
+        wanted: String,
+        /// Who is there, a comma between them.
+        known: String,
+    },
+    /// The provider answered about no image.
+    #[error(
+        "{0} has no answer to make features of; name a provider that answered, or import answers"
+    )]
+    NoAnswers(PathBuf),
+    /// No image has features.
+    #[error("none of {0} images could be used, so no file is written")]
+    NoneUsable(usize),
     /// Some images have no features.
     #[error("{0} images could not be used; the file has the others")]
     Unusable(usize),
@@ -122,33 +167,67 @@ struct Summary<'a> {
     images: usize,
     unusable: usize,
     dimension: usize,
-    size_px: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size_px: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unanswered: Option<usize>,
+}
+
+/// Features, and what is to be said of them.
+#[derive(Debug, Default)]
+struct Extracted {
+    features: Vec<ImageFeatures>,
+    problems: Vec<ImageProblem>,
+    size_px: Option<u32>,
+    /// Whose answers the features are, where they are a provider's.
+    provider: Option<String>,
+    /// How many images that provider did not answer.
+    unanswered: Option<usize>,
 }
 
 impl FeaturesError {
     /// Whether what was asked for is the mistake, rather than anything that happened to it.
     pub const fn is_wrong_use(&self) -> bool {
-        matches!(self, Self::NoImages(_) | Self::Model(_) | Self::GroundTruth(_))
+        match self {
+            Self::NoImages(_)
+            | Self::Model(_)
+            | Self::GroundTruth(_)
+            | Self::NoSource
+            | Self::WordTable(_)
+            | Self::NoProvider { .. }
+            | Self::NoAnswers(_) => true,
+            Self::Dataset(error) => error.is_wrong_use(),
+            Self::Folder { .. }
+            | Self::NoneUsable(_)
+            | Self::Unusable(_)
+            | Self::Write { .. }
+            | Self::Report(_) => false,
+        }
     }
 }
 
-/// Reads the images, runs the model on each, writes the features, and reports to `output`.
+/// Makes the features, writes them, and reports to `output`.
 ///
 /// # Errors
 /// Where a file cannot be used or written. Images that cannot be used are named, and left out.
 pub fn run(arguments: &FeaturesArguments, output: &mut impl Write) -> Result<(), FeaturesError> {
-    let numbers = arguments.ground_truth.as_deref().map(numbers).transpose()?;
-    let paths = images(&arguments.images, numbers.as_ref())?;
-    let model = ImageModel::load(&arguments.model, !arguments.raw)?;
-    let size_px = model.preprocessing().size;
-    let (mut features, problems) = extract(&model, &paths);
+    let extracted = match (&arguments.dataset, &arguments.images, &arguments.model) {
+        (Some(folder), _, _) => {
+            let provider = arguments.answers_of.as_deref();
+            answers::extract(folder, provider, arguments.label_groups.as_deref())?
+        }
+        (None, Some(images), Some(model)) => by_model(arguments, images, model)?,
+        (None, ..) => return Err(FeaturesError::NoSource),
+    };
+    let Extracted { features, problems, size_px, provider, unanswered } = extracted;
     for problem in &problems {
         // Where standard error is closed, nobody is left to be told.
         drop(writeln!(io::stderr(), "error: {}", chain(problem)));
     }
-    for image in &mut features {
-        image.id =
-            numbers.as_ref().and_then(|numbers| i64::try_from(*numbers.get(&image.name)?).ok());
+    if features.is_empty() {
+        return Err(FeaturesError::NoneUsable(problems.len()));
     }
     write(&features, &arguments.out)?;
     let summary = Summary {
@@ -157,9 +236,29 @@ pub fn run(arguments: &FeaturesArguments, output: &mut impl Write) -> Result<(),
         unusable: problems.len(),
         dimension: features.first().map_or(0, |image| image.values.len()),
         size_px,
+        provider,
+        unanswered,
     };
     report(&summary, arguments.json, output).map_err(FeaturesError::Report)?;
     if problems.is_empty() { Ok(()) } else { Err(FeaturesError::Unusable(problems.len())) }
+}
+
+/// Runs the model on each image that is asked for.
+fn by_model(
+    arguments: &FeaturesArguments,
+    folder: &Path,
+    model: &Path,
+) -> Result<Extracted, FeaturesError> {
+    let numbers = arguments.ground_truth.as_deref().map(numbers).transpose()?;
+    let paths = images(folder, numbers.as_ref())?;
+    let model = ImageModel::load(model, !arguments.raw)?;
+    let (mut features, problems) = extract(&model, &paths);
+    for image in &mut features {
+        image.id =
+            numbers.as_ref().and_then(|numbers| i64::try_from(*numbers.get(&image.name)?).ok());
+    }
+    let size_px = Some(model.preprocessing().size);
+    Ok(Extracted { features, problems, size_px, ..Extracted::default() })
 }
 
 /// The number of each image of a ground truth.
@@ -264,6 +363,13 @@ fn report(summary: &Summary<'_>, json: bool, output: &mut impl Write) -> io::Res
         serde_json::to_writer(&mut *output, summary)?;
         return writeln!(output);
     }
-    let Summary { out, images, dimension, .. } = summary;
-    writeln!(output, "{images} images with {dimension} features each are in {}", out.display())
+    let Summary { out, images, dimension, provider, unanswered, .. } = summary;
+    if let Some(provider) = provider {
+        writeln!(output, "what {provider} answered is what is known of an image")?;
+    }
+    writeln!(output, "{images} images with {dimension} features each are in {}", out.display())?;
+    match unanswered {
+        None | Some(0) => Ok(()),
+        Some(count) => writeln!(output, "left out, images without an answer: {count}"),
+    }
 }

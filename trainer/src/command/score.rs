@@ -12,21 +12,22 @@ use armol_analysis::metrics::{
 use clap::Args;
 use thiserror::Error;
 
+use super::word_table::{self, WordTableError};
 use crate::scoring::{self, Resampling, Rows, ScoredSet, Scores, ScoringError};
 
 /// How good a list of detections is: COCO's twelve figures, VOC's average precision, F1 and the
 /// value of each image.
 ///
-/// COCO's figures are those of pycocotools. The categories of the ground truth are the groups; a
-/// detection of none of them is left out and counted.
+/// COCO's figures are those of pycocotools. The categories of the ground truth are the groups; what
+/// leads to none of them is left out and counted.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Example:
   armol-trainer score --ground-truth instances_val2017.json --detections merged.json.gz
 
 The ground truth is in the COCO instances format. The detections are a list of COCO results:
   [{\"image_id\": 139, \"category_id\": 62, \"bbox\": [left, top, width, height], \"score\": 0.9}, ...]
-with \"category\", its name, in place of category_id where that is easier. Both may be packed with
-gzip.")]
+with \"category\", a word for it, in place of category_id where that is easier: \"tv\" is a ground
+truth's \"tvmonitor\". Both may be packed with gzip.")]
 pub struct ScoreArguments {
     /// What is truly in the images, in the COCO instances format
     #[arg(long, value_name = "FILE")]
@@ -34,6 +35,9 @@ pub struct ScoreArguments {
     /// What was detected, as a list of COCO results
     #[arg(long, value_name = "FILE")]
     detections: PathBuf,
+    /// A table of words and group numbers to use instead of the one for COCO
+    #[arg(long, value_name = "FILE")]
+    label_groups: Option<PathBuf>,
     /// The least score of a detection that counts for F1
     #[arg(long, value_name = "NUMBER", default_value_t = 0.5, value_parser = share)]
     score_threshold: f64,
@@ -66,6 +70,9 @@ pub enum ScoreError {
     /// The files cannot be used.
     #[error(transparent)]
     Files(#[from] ScoringError),
+    /// The table of words cannot be used.
+    #[error(transparent)]
+    WordTable(#[from] WordTableError),
     /// No intervals can be drawn.
     #[error("--bootstrap cannot be used")]
     Bootstrap(#[source] BootstrapError),
@@ -78,7 +85,7 @@ impl ScoreError {
     /// Whether what was asked for is the mistake, rather than anything that happened to it.
     pub const fn is_wrong_use(&self) -> bool {
         match self {
-            Self::Files(_) | Self::Bootstrap(_) => true,
+            Self::Files(_) | Self::WordTable(_) | Self::Bootstrap(_) => true,
             Self::Write(_) => false,
         }
     }
@@ -92,7 +99,8 @@ pub fn run(arguments: &ScoreArguments, output: &mut impl Write) -> Result<(), Sc
     let bootstrap = arguments.bootstrap.map(|resamples| Bootstrap::new(resamples, LEVEL));
     let bootstrap = bootstrap.transpose().map_err(ScoreError::Bootstrap)?;
     let resampling = bootstrap.map(|bootstrap| Resampling { bootstrap, seed: arguments.seed });
-    let set = ScoredSet::read(&arguments.ground_truth, &arguments.detections)?;
+    let table = word_table::read(arguments.label_groups.as_deref())?;
+    let set = ScoredSet::read(&arguments.ground_truth, &arguments.detections, &table)?;
     let thresholds = Thresholds { score: arguments.score_threshold, overlap: LEAST_OVERLAP };
     let scores = scoring::scores(&set, thresholds, resampling);
     let result = rendered(arguments, &scores).map_err(ScoreError::Write)?;

@@ -11,10 +11,7 @@ use armol_analysis::{
     label_groups::{GroupId, LabelGroups},
 };
 
-use super::{
-    grouping::Grouping,
-    records::{ImageRecord, Records},
-};
+use super::records::{ImageRecord, Records};
 use crate::{
     format::{
         FormatError, coco,
@@ -27,7 +24,7 @@ use crate::{
         voc::{self, VocEntry, VocImage},
         yolo::{self, YoloLine},
     },
-    ground_truth::{GroundTruth, Size, TrueImage},
+    ground_truth::{GroundTruth, Size, TrueImage, names},
 };
 
 /// What the ground truth's file or folder is called.
@@ -42,20 +39,18 @@ pub struct NotExported {
     pub without_place: usize,
 }
 
-/// Writes a data set in a form to a folder.
+/// Writes a data set in a form to a folder; `groups` are its categories.
 ///
 /// # Errors
 /// Where the form cannot say what an image is, or the system refuses.
 pub fn write(
     records: &Records,
-    table: &LabelGroups,
+    groups: LabelGroups,
     form: Form,
     out: &Path,
 ) -> Result<NotExported, FormatError> {
-    let names: Vec<String> =
-        records.categories.iter().map(|category| category.name.clone()).collect();
-    let grouping = Grouping::new(&names, table);
-    let mut export = Export { records, grouping, out, left_out: NotExported::default() };
+    let names = names(&records.categories);
+    let mut export = Export { records, groups, out, left_out: NotExported::default() };
     if matches!(form, Form::Armol | Form::Yolo | Form::Lines | Form::Labels) {
         export.file("categories.txt", names.join("\n") + "\n")?;
     }
@@ -72,7 +67,7 @@ pub fn write(
 
 struct Export<'a> {
     records: &'a Records,
-    grouping: Grouping,
+    groups: LabelGroups,
     out: &'a Path,
     left_out: NotExported,
 }
@@ -96,7 +91,7 @@ impl Export<'_> {
         let answer = image.answers.get(provider)?.as_ref()?;
         let mut placed = Vec::with_capacity(answer.detections.len());
         for detection in &answer.detections {
-            match (detection.bbox, self.grouping.group(&detection.label)) {
+            match (detection.bbox, self.groups.group(&detection.label)) {
                 (None, _) => self.left_out.without_place += 1,
                 (Some(_), None) => self.left_out.without_category += 1,
                 (Some(bbox), Some(group)) => placed.push((detection, group, bbox)),
@@ -263,7 +258,7 @@ impl Export<'_> {
                 let Some(answer) = answer else { continue };
                 let mut named = Vec::new();
                 for detection in &answer.detections {
-                    match self.grouping.group(&detection.label) {
+                    match self.groups.group(&detection.label) {
                         Some(group) => named.push((group.number(), detection.score)),
                         None => self.left_out.without_category += 1,
                     }

@@ -1,26 +1,30 @@
 //! The state of each image: a `NumPy` archive with `image_id` and arrays of one row an image.
 //!
 //! An array holds `f32` as they are, or bytes that mean themselves times a scale. The scale of an
-//! array `NAME` is the number in the archive's array `NAME_scale`, or given with --feature-scale, or
-//! 1. An archive is read as a file of the user's: nothing in it is trusted.
-
-mod npy;
+//! array `NAME` is the number in the archive's array `NAME_scale`, or the one given with
+//! --feature-scale, or else 1. Where an archive has `image_name` in place of `image_id`, the ground
+//! truth gives the ids. An archive is read as a file of the user's: nothing in it is trusted.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fs::File,
-    io::{self, Read},
+    io::{self, BufWriter, Read, Write},
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use zip::{ZipArchive, result::ZipError};
+use zip::{ZipArchive, ZipWriter, result::ZipError};
 
-use npy::{Array, Values};
-
-/// The name of the array that says which image a row is of.
-const IDS: &str = "image_id";
+use crate::{
+    features::{
+        feature_file::{self, IDS, NAMES},
+        npy::{self, Array, Values},
+        single,
+    },
+    ground_truth::TrueImage,
+    image_index::ImageIndex,
+};
 
 /// What the scale of an array is called after it.
 const SCALE_ENDING: &str = "_scale";
@@ -101,6 +105,7 @@ pub struct FeatureArchive {
     path: PathBuf,
     archive: ZipArchive<File>,
     ids: Vec<u64>,
+    has_ids: bool,
 }
 
 impl FeatureArchive {
@@ -109,23 +114,77 @@ impl FeatureArchive {
     /// # Errors
     /// Where the file cannot be read, is no archive, or has no ids or one of them twice.
     pub fn open(path: &Path) -> Result<Self, FeaturesError> {
+        let mut opened = Self::without_ids(path)?;
+        opened.read_ids()?;
+        Ok(opened)
+    }
+
+    /// Opens an archive whose rows go by ids, or by names of these images.
+    ///
+    /// A row of no image of them gets an id that no image has.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and where two rows name one image.
+    pub fn open_for(path: &Path, images: &[TrueImage]) -> Result<Self, FeaturesError> {
+        let mut opened = Self::without_ids(path)?;
+        if opened.has(IDS) {
+            opened.read_ids()?;
+            return Ok(opened);
+        }
+        if !opened.has(NAMES) {
+            return Err(opened.problem(IDS, "is not there, nor is image_name; add one of them"));
+        }
+        let Values::Texts(names) = opened.array(NAMES)?.values else {
+            return Err(opened.problem(NAMES, "must hold texts"));
+        };
+        opened.ids =
+            ids_by_name(&names, images).map_err(|problem| opened.problem(NAMES, &problem))?;
+        opened.has_ids = false;
+        Ok(opened)
+    }
+
+    fn without_ids(path: &Path) -> Result<Self, FeaturesError> {
         let file = File::open(path)
             .map_err(|source| FeaturesError::Read { path: path.to_owned(), source })?;
         let archive = ZipArchive::new(file)
             .map_err(|source| FeaturesError::Archive { path: path.to_owned(), source })?;
-        let mut opened = Self { path: path.to_owned(), archive, ids: Vec::new() };
-        let ids = opened.array(IDS)?;
+        Ok(Self { path: path.to_owned(), archive, ids: Vec::new(), has_ids: true })
+    }
+
+    fn read_ids(&mut self) -> Result<(), FeaturesError> {
+        let ids = self.array(IDS)?;
         let Values::Integers(values) = ids.values else {
-            return Err(opened.problem(IDS, "must hold int64"));
+            return Err(self.problem(IDS, "must hold int64"));
         };
         let ids = values.into_iter().map(u64::try_from).collect::<Result<Vec<_>, _>>();
-        opened.ids = ids.map_err(|_| opened.problem(IDS, "holds a negative id"))?;
-        let mut sorted = opened.ids.clone();
+        self.ids = ids.map_err(|_| self.problem(IDS, "holds a negative id"))?;
+        let mut sorted = self.ids.clone();
         sorted.sort_unstable();
         if sorted.windows(2).any(|pair| pair.first() == pair.last()) {
-            return Err(opened.problem(IDS, "holds an id twice"));
+            return Err(self.problem(IDS, "holds an id twice"));
         }
-        Ok(opened)
+        Ok(())
+    }
+
+    /// Copies the archive to a file that is not there yet: byte by byte where it has ids, else with
+    /// an array of them behind the others.
+    ///
+    /// # Errors
+    /// Where the archive cannot be read, or the file not be written.
+    pub fn copy(&mut self, to: &Path) -> io::Result<()> {
+        let mut copy = File::create_new(to)?;
+        if self.has_ids {
+            io::copy(&mut File::open(&self.path)?, &mut copy)?;
+            return copy.sync_all();
+        }
+        let mut numbered = ZipWriter::new(BufWriter::new(&copy));
+        for index in 0..self.archive.len() {
+            numbered.raw_copy_file(self.archive.by_index_raw(index)?)?;
+        }
+        let ids = self.ids.iter().map(|&id| i64::try_from(id)).collect::<Result<Vec<_>, _>>();
+        feature_file::write_ids(&mut numbered, &ids.map_err(io::Error::other)?)?;
+        numbered.finish()?.flush()?;
+        copy.sync_all()
     }
 
     /// The images' ids, in the order of rows.
@@ -181,7 +240,8 @@ impl FeatureArchive {
         // A name that is no text is none of ours.
         let names = self.archive.file_names().filter_map(Result::ok);
         let names = names.filter_map(|name| name.strip_suffix(".npy").map(str::to_owned));
-        let features = names.filter(|name| *name != IDS && !name.ends_with(SCALE_ENDING));
+        let features =
+            names.filter(|name| *name != IDS && *name != NAMES && !name.ends_with(SCALE_ENDING));
         let mut features: Vec<String> = features.collect();
         features.sort();
         features
@@ -190,7 +250,7 @@ impl FeatureArchive {
     /// The scale that the archive itself gives an array.
     fn scale(&mut self, name: &str) -> Result<Option<f64>, FeaturesError> {
         let name = format!("{name}{SCALE_ENDING}");
-        if self.archive.index_for_name(&format!("{name}.npy")).is_none() {
+        if !self.has(&name) {
             return Ok(None);
         }
         let scale = match self.array(&name)?.values {
@@ -202,6 +262,10 @@ impl FeatureArchive {
             Some(scale) => Ok(Some(scale)),
             None => Err(self.problem(&name, "must hold one finite number")),
         }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.archive.index_for_name(&format!("{name}.npy")).is_some()
     }
 
     fn array(&mut self, name: &str) -> Result<Array, FeaturesError> {
@@ -261,10 +325,25 @@ impl Features {
     }
 }
 
-/// The nearest number of single precision: what networks calculate in.
-#[expect(clippy::cast_possible_truncation, reason = "a scale needs no more than single precision")]
-const fn single(value: f64) -> f32 {
-    value as f32
+/// The ids of rows that go by the names of images.
+fn ids_by_name(names: &[String], images: &[TrueImage]) -> Result<Vec<u64>, String> {
+    let index = ImageIndex::new(images);
+    let greatest = images.iter().map(|image| image.id).max().unwrap_or(0);
+    let most = u64::try_from(i64::MAX).unwrap_or(u64::MAX);
+    if greatest >= most - u64::try_from(names.len()).unwrap_or(most) {
+        return Err(format!("cannot go by id {greatest}; ids must be less than 2^63"));
+    }
+    let mut unused = greatest + 1..;
+    let mut seen = HashSet::new();
+    let mut ids = Vec::with_capacity(names.len());
+    for name in names {
+        let image = index.place_of_name(name).and_then(|place| images.get(place));
+        if let Some(image) = image.filter(|image| !seen.insert(image.id)) {
+            return Err(format!("has two rows for image {:?}", image.name));
+        }
+        ids.extend(image.map(|image| image.id).or_else(|| unused.next()));
+    }
+    Ok(ids)
 }
 
 impl std::fmt::Debug for FeatureArchive {
@@ -333,6 +412,40 @@ mod tests {
         let arrays = FeatureArchive::open(file.path()).unwrap().describe(&BTreeMap::new()).unwrap();
         let features = Features::read(file.path(), &arrays, None).unwrap();
         assert_eq!(features.of(1).unwrap(), [1.5]);
+    }
+
+    #[test]
+    fn names_lead_to_the_ids_of_the_ground_truth_and_stand_in_every_copy() {
+        let names = npy::testing::file("|S8", &[3], b"a.png\0\0\0none.jpgx/b.jpg\0");
+        let state = npy::testing::file("|u1", &[3, 1], &[1, 2, 3]);
+        let file = archive(&[("image_name", names), ("state", state)]);
+        let image = |name: &str, id| TrueImage::named(name.to_owned(), id);
+        let images = [image("a.jpg", 7), image("b.jpg", 3)];
+        let refused = FeatureArchive::open(file.path()).unwrap_err().to_string();
+        assert!(refused.contains("array image_id is not there"), "{refused}");
+        let mut opened = FeatureArchive::open_for(file.path(), &images).unwrap();
+        assert_eq!(opened.ids(), [7, 8, 3]);
+
+        let folder = tempfile::tempdir().unwrap();
+        let copies = ["one.npz", "two.npz"].map(|name| folder.path().join(name));
+        for copy in &copies {
+            opened.copy(copy).unwrap();
+        }
+        let [one, two] = copies.each_ref().map(|copy| std::fs::read(copy).unwrap());
+        assert_eq!(one, two);
+        let mut copy = FeatureArchive::open(&copies[0]).unwrap();
+        let described = copy.describe(&BTreeMap::new()).unwrap();
+        assert_eq!((described.len(), described[0].name.as_str()), (1, "state"));
+        assert_eq!(copy.features("state", 1.0).unwrap().of(3).unwrap(), [3.0]);
+    }
+
+    #[test]
+    fn two_rows_of_one_image_are_refused() {
+        let names = npy::testing::file("|S5", &[2], b"a.jpga.png");
+        let file = archive(&[("image_name", names)]);
+        let images = [TrueImage::named("a.jpg".to_owned(), 7)];
+        let error = FeatureArchive::open_for(file.path(), &images).unwrap_err().to_string();
+        assert!(error.contains(r#"image_name has two rows for image "a.jpg""#), "{error}");
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod writer;
 
 use std::{io, path::PathBuf};
 
+use armol_analysis::label_groups::CategoriesError;
 use parquet::errors::ParquetError;
 use thiserror::Error;
 
@@ -97,6 +98,9 @@ pub enum FolderError {
         /// The columns that it should have.
         expected: &'static str,
     },
+    /// The table of words does not fit the categories.
+    #[error(transparent)]
+    Categories(#[from] CategoriesError),
     /// A row refers to what is not there, or stands out of order.
     #[error("in {path}, {what}; import the data set again")]
     Reference {
@@ -110,6 +114,9 @@ pub enum FolderError {
 impl FolderError {
     /// Whether what was asked for is the mistake, rather than anything that happened to it.
     pub const fn is_wrong_use(&self) -> bool {
-        matches!(self, Self::NoDataset(_) | Self::Exists(_) | Self::Newer { .. })
+        matches!(
+            self,
+            Self::NoDataset(_) | Self::Exists(_) | Self::Newer { .. } | Self::Categories(_)
+        )
     }
 }

@@ -1,14 +1,15 @@
 //! Ground truth and answers that were read from files, side by side.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use armol_analysis::detection::Detection;
 use thiserror::Error;
 
 use super::records::{AnswerRecord, ImageRecord, Provider, Records};
 use crate::{
-    format::{Answers, ImageReference, Silence, file},
-    ground_truth::{GroundTruth, TrueImage},
+    format::{Answers, ImageReference, Silence},
+    ground_truth::GroundTruth,
+    image_index::ImageIndex,
 };
 
 /// A provider and what was read of it.
@@ -76,7 +77,7 @@ pub fn join(name: &str, truth: GroundTruth, sources: Vec<Source>) -> Result<Reco
             return Err(DatasetError::DoubledProvider(source.provider.name.clone()));
         }
     }
-    let index = Index::new(&truth.images);
+    let index = ImageIndex::new(&truth.images);
     let count = sources.len();
     let image = |truth| ImageRecord { truth, answers: vec![None; count] };
     let mut records = Records {
@@ -97,7 +98,7 @@ pub fn join(name: &str, truth: GroundTruth, sources: Vec<Source>) -> Result<Reco
 /// Adds the answers of the provider at a place.
 fn add(
     records: &mut Records,
-    index: &Index,
+    index: &ImageIndex,
     place: usize,
     source: Source,
 ) -> Result<(), DatasetError> {
@@ -135,37 +136,6 @@ fn add(
     records.left_out.answers_without_truth += unknown;
     records.providers.push(provider);
     Ok(())
-}
-
-/// Where images are among others, by all that they may be called.
-struct Index {
-    ids: HashMap<u64, usize>,
-    names: HashMap<String, usize>,
-    /// `None` where two images share the stem.
-    stems: HashMap<String, Option<usize>>,
-}
-
-impl Index {
-    fn new(images: &[TrueImage]) -> Self {
-        let mut index = Self { ids: HashMap::new(), names: HashMap::new(), stems: HashMap::new() };
-        for (place, image) in images.iter().enumerate() {
-            index.ids.insert(image.id, place);
-            index.names.insert(image.name.clone(), place);
-            let stem = file::stem(&image.name).to_owned();
-            index.stems.entry(stem).and_modify(|known| *known = None).or_insert(Some(place));
-        }
-        index
-    }
-
-    fn place(&self, reference: &ImageReference) -> Option<usize> {
-        match reference {
-            ImageReference::Id(id) => self.ids.get(id).copied(),
-            ImageReference::Name(name) => {
-                let exact = self.names.get(name).copied();
-                exact.or_else(|| self.stems.get(file::stem(name)).copied().flatten())
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use armol_analysis::label_groups::CategoriesError;
 use thiserror::Error;
 
 use super::{
@@ -38,7 +39,7 @@ pub enum SelectionError {
     Twice(String),
 }
 
-/// Why a part of a data set's folder cannot be read.
+/// Why a part of a data set cannot be read.
 #[derive(Debug, Error)]
 pub enum SelectedReadError {
     /// The folder cannot be read.
@@ -47,6 +48,9 @@ pub enum SelectedReadError {
     /// The folder has no such part.
     #[error(transparent)]
     Selection(#[from] SelectionError),
+    /// The table of words does not fit the ground truth.
+    #[error(transparent)]
+    Categories(#[from] CategoriesError),
 }
 
 /// The places of the chosen providers in a data set.
@@ -109,7 +113,7 @@ mod tests {
         testing::cat_and_dog,
     };
 
-    fn selected(providers: &[&str], dropped: &[&str]) -> Result<Dataset, SelectionError> {
+    fn selected(providers: &[&str], dropped: &[&str]) -> Result<Dataset, SelectedReadError> {
         let owned = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
         let selection = Selection { providers: owned(providers), dropped_words: owned(dropped) };
         let (answers, truth) = cat_and_dog();
@@ -139,9 +143,7 @@ mod tests {
     fn unknown_and_doubled_names_are_refused() {
         let unknown = selected(&["google"], &[]).unwrap_err().to_string();
         assert_eq!(unknown, "google is no provider of the data set; it has aws, azure");
-        assert_eq!(
-            selected(&["aws", "aws"], &[]).unwrap_err(),
-            SelectionError::Twice("aws".into())
-        );
+        let twice = selected(&["aws", "aws"], &[]).unwrap_err().to_string();
+        assert_eq!(twice, "the provider aws is named twice; name each once");
     }
 }

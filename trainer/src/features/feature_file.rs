@@ -8,6 +8,14 @@ use std::io::{self, Seek, Write};
 
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
+use super::npy;
+
+/// The name of the array of images' numbers.
+pub(crate) const IDS: &str = "image_id";
+
+/// The name of the array of images' file names.
+pub(crate) const NAMES: &str = "image_name";
+
 /// One image and what a model said of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImageFeatures {
@@ -18,12 +26,6 @@ pub struct ImageFeatures {
     /// As many numbers as every other image has.
     pub values: Vec<f32>,
 }
-
-/// The length of an array's header is a multiple of this, so that data are aligned (NEP 1).
-const ALIGNMENT: usize = 64;
-
-/// The magic string, the version 1.0 of the format, and the header's length in two bytes.
-const PREAMBLE: usize = 10;
 
 /// Writes a file of features; `image_id` only where every image has a number.
 ///
@@ -36,17 +38,14 @@ pub fn write(images: &[ImageFeatures], output: impl Write + Seek) -> io::Result<
     }
     let mut archive = ZipWriter::new(output);
     let width = images.iter().map(|image| image.name.len()).max().unwrap_or(0).max(1);
-    begin(&mut archive, "image_name", &format!("|S{width}"), &[images.len()])?;
+    begin(&mut archive, NAMES, &format!("|S{width}"), &[images.len()])?;
     for image in images {
         let mut name = image.name.clone().into_bytes();
         name.resize(width, 0);
         archive.write_all(&name)?;
     }
     if let Some(ids) = images.iter().map(|image| image.id).collect::<Option<Vec<_>>>() {
-        begin(&mut archive, "image_id", "<i8", &[ids.len()])?;
-        for id in ids {
-            archive.write_all(&id.to_le_bytes())?;
-        }
+        write_ids(&mut archive, &ids)?;
     }
     begin(&mut archive, "features", "<f4", &[images.len(), dimension])?;
     for value in images.iter().flat_map(|image| &image.values) {
@@ -55,7 +54,13 @@ pub fn write(images: &[ImageFeatures], output: impl Write + Seek) -> io::Result<
     archive.finish()?.flush()
 }
 
-/// Begins an array: its file in the archive, and its header (NumPy's NEP 1).
+/// Writes the array that says which number each row's image has.
+pub(crate) fn write_ids(archive: &mut ZipWriter<impl Write + Seek>, ids: &[i64]) -> io::Result<()> {
+    begin(archive, IDS, "<i8", &[ids.len()])?;
+    ids.iter().try_for_each(|id| archive.write_all(&id.to_le_bytes()))
+}
+
+/// Begins an array: its file in the archive, and its header.
 fn begin(
     archive: &mut ZipWriter<impl Write + Seek>,
     name: &str,
@@ -67,16 +72,7 @@ fn begin(
         .last_modified_time(DateTime::default())
         .large_file(true);
     archive.start_file(format!("{name}.npy"), options)?;
-    let sizes = shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
-    let mut header =
-        format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({sizes},), }}");
-    let unpadded = PREAMBLE + header.len() + 1;
-    header.extend(std::iter::repeat_n(' ', unpadded.next_multiple_of(ALIGNMENT) - unpadded));
-    header.push('\n');
-    let length = u16::try_from(header.len()).map_err(io::Error::other)?;
-    archive.write_all(b"\x93NUMPY\x01\x00")?;
-    archive.write_all(&length.to_le_bytes())?;
-    archive.write_all(header.as_bytes())
+    archive.write_all(&npy::header(kind, shape)?)
 }
 
 #[cfg(test)]
@@ -110,10 +106,7 @@ mod tests {
         let archive = written(&images);
         let features = array(&archive, "features.npy");
         let (header, data) = features.split_at(128);
-        assert_eq!(&header[..10], b"\x93NUMPY\x01\x00\x76\x00");
-        let described = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2,), }";
-        assert_eq!(header[10..].trim_ascii_end(), described.as_bytes());
-        assert_eq!(header.last(), Some(&b'\n'));
+        assert_eq!(header, npy::header("<f4", &[2, 2]).unwrap());
         assert_eq!(data, [0.5_f32, 0.25, 1.0, 0.0].map(f32::to_le_bytes).concat());
         assert!(array(&archive, "image_name.npy").ends_with(b"a.jpg\0bc.jpg"));
         let ids = [7_i64, 9].map(i64::to_le_bytes).concat();

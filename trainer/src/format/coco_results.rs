@@ -1,8 +1,9 @@
 //! COCO result lists: one JSON array of one provider's detections.
 //!
 //! What a detection is stands as `category_id`, a number of the ground truth's, or as `category`,
-//! the provider's own word, which counts where both are there. An image goes by its id, or by its
-//! file name. Who answers in this form was asked about every image: one that is not in the list is
+//! the provider's own word, which counts where both are there. A number that the ground truth does not
+//! have stands for a word that leads nowhere, "category 7". An image goes by its id, or by its file
+//! name. Who answers in this form was asked about every image: one that is not in the list is
 //! one in which nothing was seen.
 
 use std::{collections::HashMap, path::Path};
@@ -85,8 +86,7 @@ fn checked(
     let word = match (entry.category, entry.category_id) {
         (Some(word), _) => word,
         (None, Some(id)) => {
-            let name = names.get(&id).ok_or(("category_id", Problem::Dangling(id)))?;
-            (*name).to_owned()
+            names.get(&id).map_or_else(|| format!("category {id}"), |name| (*name).to_owned())
         }
         (None, None) => return Err(("category", Problem::Unnamed)),
     };
@@ -158,11 +158,13 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_is_no_category_is_a_word_that_leads_nowhere() {
+        let answers = read(r#"[{"image_id": 1, "category_id": 3, "score": 0.5}]"#).unwrap();
+        assert_eq!(answers.answers[0].1[0].label, "category 3");
+    }
+
+    #[test]
     fn fields_that_hold_what_they_cannot_are_named() {
-        insta::assert_snapshot!(
-            refusal(r#"[{"image_id": 1, "category_id": 3, "bbox": [1, 2, 3, 4], "score": 0.5}]"#),
-            @"in aws.json, [0].category_id: there is no entry with id 3"
-        );
         insta::assert_snapshot!(
             refusal(r#"[{"image_id": 1, "category": "a", "bbox": [1, 2, -3, 4], "score": 0.5}]"#),
             @"in aws.json, [0].bbox: [1.0, 2.0, -3.0, 4.0] must be left, top, width and height in pixels, width and height not negative"

@@ -98,6 +98,19 @@ pub enum Problem {
     /// A category that the list of categories does not have.
     #[error("category {0} is not in the list of {1} categories; give the whole list")]
     NoCategory(String, usize),
+    /// A number that stands for another category than the name beside it.
+    #[error(
+        "{label:?} has group {group}, which is {name:?} in the list of categories; give the list \
+         that belongs to it"
+    )]
+    OtherCategory {
+        /// The name.
+        label: String,
+        /// The number beside it.
+        group: u16,
+        /// What the number stands for.
+        name: String,
+    },
     /// A category without a name or a number.
     #[error("neither category nor category_id says what it is; give one of them")]
     Unnamed,

@@ -63,7 +63,7 @@ pub fn ranks_text<'a>(
 /// The id of an image is its rank. The group of a line is a place in `categories`.
 ///
 /// # Errors
-/// Where a file cannot be read, a line is none, or a group has no category.
+/// Where a file cannot be read, a line is none, or a group has no category or another than the label.
 pub fn read_truth(
     folder: &Path,
     ranks: &[String],
@@ -76,15 +76,29 @@ pub fn read_truth(
         let image = image.ok_or_else(|| Problem::Rank(rank, ranks.len()).at(&path, "its name"))?;
         for (number, line) in read_lines(&path, true)? {
             let at = |problem: Problem| problem.at(&path, format!("line {number}"));
-            let group = line.group.filter(|&group| usize::from(group) < categories.len());
-            let group = group
-                .ok_or_else(|| at(Problem::NoCategory(line.label.clone(), categories.len())))?;
+            let group = category_of(&line, categories).map_err(at)?;
             let bbox = BoundingBox::from_corners(line.corners)
                 .map_err(|_| at(Problem::Corners(line.corners)))?;
             image.objects.push(TrueObject::new(GroupId::new(group), bbox));
         }
     }
     Ok(GroundTruth { categories: numbered_categories(categories.iter().cloned()), images })
+}
+
+/// The place of a line's category. A label may be another word for it, but not another's name.
+fn category_of(line: &SeedLine, categories: &[String]) -> Result<u16, Problem> {
+    let named = line.group.and_then(|group| Some((group, categories.get(usize::from(group))?)));
+    let (group, name) =
+        named.ok_or_else(|| Problem::NoCategory(line.label.clone(), categories.len()))?;
+    let is_label = |name: &String| name.eq_ignore_ascii_case(&line.label);
+    if !is_label(name) && categories.iter().any(is_label) {
+        return Err(Problem::OtherCategory {
+            label: line.label.clone(),
+            group,
+            name: name.clone(),
+        });
+    }
+    Ok(group)
 }
 
 /// Reads a provider's answers. Without a rank list an image goes by its rank as its id.
@@ -247,6 +261,7 @@ mod tests {
         for (name, text, message) in [
             ("0.txt", "cat-0-0.5-1-2-3-4\ncat", "0.txt, line 2: \"cat\" must read label-group"),
             ("0.txt", "gnu-2-0.5-1-2-3-4", "0.txt, line 1: category gnu is not in the list of 2"),
+            ("0.txt", "cat-1-0.5-1-2-3-4", "0.txt, line 1: \"cat\" has group 1, which is \"dog\""),
             ("0.txt", "cat-0-0.5-3-2-1-4", "0.txt, line 1: [3.0, 2.0, 1.0, 4.0] must be left"),
             ("9.txt", "", "9.txt, its name: rank 9 is beyond the 1 images"),
             ("x.txt", "", "x.txt, its name: \"x\" must read N.txt"),

@@ -9,10 +9,7 @@ use thiserror::Error;
 use crate::{
     baseline::BaselineError,
     command::WordTableError,
-    dataset::{
-        DatasetError,
-        selection::{SelectedReadError, SelectionError},
-    },
+    dataset::{DatasetError, selection::SelectedReadError},
     format::FormatError,
 };
 
@@ -31,12 +28,9 @@ pub enum BaselinesError {
     /// Answers and ground truth do not go together.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
-    /// A data set's folder cannot be read.
+    /// The answers that are asked for cannot be read.
     #[error(transparent)]
-    Folder(#[from] SelectedReadError),
-    /// The chosen providers are not those that answered.
-    #[error(transparent)]
-    Selection(#[from] SelectionError),
+    Selected(#[from] SelectedReadError),
     /// The data set cannot be scored.
     #[error(transparent)]
     Baselines(#[from] BaselineError),
@@ -91,8 +85,7 @@ impl BaselinesError {
             Self::GroundTruth(_)
             | Self::WordTable(_)
             | Self::Merger(_)
-            | Self::Selection(_)
-            | Self::Folder(SelectedReadError::Selection(_))
+            | Self::Selected(SelectedReadError::Selection(_) | SelectedReadError::Categories(_))
             | Self::NoCalibrationData
             | Self::NothingToCalibrate
             | Self::OtherCategories { .. }
@@ -100,7 +93,7 @@ impl BaselinesError {
             | Self::WeightOfNobody(_)
             | Self::Baselines(_)
             | Self::Dataset(DatasetError::NoOverlap { .. }) => true,
-            Self::Folder(SelectedReadError::Folder(error)) => error.is_wrong_use(),
+            Self::Selected(SelectedReadError::Folder(error)) => error.is_wrong_use(),
             Self::Store(error) => error.is_wrong_use(),
             Self::Dataset(_) | Self::Plot { .. } | Self::Write(_) => false,
         }

@@ -32,7 +32,7 @@ pub enum DatasetCommandError {
     /// The features are of other images.
     #[error(
         "none of the {images} images has a row in features {path}; its image_id must be the ids of \
-         the ground truth"
+         the ground truth, or its image_name the file names"
     )]
     OtherFeatures {
         /// The file.

@@ -9,9 +9,10 @@ use crate::{
     command::word_table,
     dataset::{
         exporting::{self, NotExported},
-        folder::FolderReader,
+        folder::{FolderError, FolderReader},
     },
     format::form::Form,
+    ground_truth::names,
 };
 
 /// Writes a data set's ground truth and answers in another form.
@@ -44,9 +45,11 @@ pub(super) fn run(
     let table = word_table::read(arguments.label_groups.as_deref())?;
     let records = FolderReader::open(&arguments.folder)?.into_records()?;
     if arguments.out.exists() {
-        return Err(crate::dataset::folder::FolderError::Exists(arguments.out.clone()).into());
+        return Err(FolderError::Exists(arguments.out.clone()).into());
     }
-    let left_out = exporting::write(&records, &table, arguments.format, &arguments.out)?;
+    let narrowed = table.narrowed_to(&names(&records.categories));
+    let (groups, _) = narrowed.map_err(FolderError::Categories)?;
+    let left_out = exporting::write(&records, groups, arguments.format, &arguments.out)?;
     let NotExported { without_category, without_place } = left_out;
     let lines = [
         ("detections of words that are no category", without_category),

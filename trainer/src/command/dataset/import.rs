@@ -46,7 +46,8 @@ pub struct ImportArguments {
     /// A provider and its answers; once for each provider, in their order
     #[arg(long, value_name = "NAME=[FORM:]PATH")]
     answers: Vec<AnswersPath>,
-    /// The state of each image: a `.npz` file of arrays with the ids of images in `image_id`
+    /// The state of each image: a `.npz` file of arrays with the images' ids in `image_id`, or
+    /// their file names in `image_name`
     #[arg(long, value_name = "FILE")]
     features: Option<PathBuf>,
     /// What the bytes of an array of the features are to be multiplied by
@@ -92,12 +93,19 @@ pub(super) fn run(
         providers.push(Source { provider, answers });
         progress.inc(1);
     }
-    let records = join(arguments.name.as_str(), truth, providers)?;
-    let features = match &arguments.features {
+    let archive = match &arguments.features {
         None => None,
         Some(path) => {
             sources.push(source("features", path)?);
-            Some((path.clone(), described(arguments, path, &records)?))
+            Some((path, FeatureArchive::open_for(path, &truth.images)?))
+        }
+    };
+    let records = join(arguments.name.as_str(), truth, providers)?;
+    let features = match archive {
+        None => None,
+        Some((path, mut archive)) => {
+            let arrays = described(arguments, path, &mut archive, &records)?;
+            Some((archive, arrays))
         }
     };
     progress.set_message("writing");
@@ -137,9 +145,9 @@ fn prices(
 fn described(
     arguments: &ImportArguments,
     path: &Path,
+    archive: &mut FeatureArchive,
     records: &Records,
 ) -> Result<Vec<ArrayDescription>, DatasetCommandError> {
-    let mut archive = FeatureArchive::open(path)?;
     let ids: std::collections::HashSet<u64> = archive.ids().iter().copied().collect();
     if !records.images.iter().any(|image| ids.contains(&image.truth.id)) {
         let (path, images) = (path.to_owned(), records.images.len());

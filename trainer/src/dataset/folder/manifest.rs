@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use armol_analysis::label_groups::LabelGroups;
+use armol_analysis::label_groups::{CategoriesError, LabelGroups};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -16,10 +16,9 @@ use super::FolderError;
 use crate::{
     dataset::{
         features::ArrayDescription,
-        grouping::Grouping,
         records::{LeftOut, Provider, Records},
     },
-    ground_truth::Category,
+    ground_truth::{Category, names},
 };
 
 /// The file's name.
@@ -121,7 +120,7 @@ impl Manifest {
 
     /// The names of the categories in their order.
     pub fn category_names(&self) -> Vec<String> {
-        self.categories.iter().map(|category| category.name.clone()).collect()
+        names(&self.categories)
     }
 }
 
@@ -172,22 +171,26 @@ impl SourceFile {
 }
 
 /// SHA-256 of which of the records' words leads to which category.
-pub(super) fn words_sha256(records: &Records, table: &LabelGroups) -> String {
-    let names: Vec<String> =
-        records.categories.iter().map(|category| category.name.clone()).collect();
-    let grouping = Grouping::new(&names, table);
+///
+/// # Errors
+/// Where the table cannot tell two categories apart.
+pub(super) fn words_sha256(
+    records: &Records,
+    table: &LabelGroups,
+) -> Result<String, CategoriesError> {
+    let (groups, _) = table.narrowed_to(&names(&records.categories))?;
     let answers = records.images.iter().flat_map(|image| image.answers.iter().flatten());
     let words: BTreeSet<&str> = answers
         .flat_map(|answer| answer.detections.iter().map(|detection| detection.label.as_str()))
         .collect();
-    words_hash(words, &grouping)
+    Ok(words_hash(words, &groups))
 }
 
 /// SHA-256 of which of these words, in the order of the alphabet, leads to which category.
-pub fn words_hash<'a>(words: impl IntoIterator<Item = &'a str>, grouping: &Grouping) -> String {
+pub fn words_hash<'a>(words: impl IntoIterator<Item = &'a str>, groups: &LabelGroups) -> String {
     let mut hash = Sha256::new();
     for word in words {
-        let group = grouping.group(word).map_or_else(String::new, |group| group.to_string());
+        let group = groups.group(word).map_or_else(String::new, |group| group.to_string());
         hash.update(format!("{word}\t{group}\n"));
     }
     hexadecimal(&hash.finalize())

@@ -14,8 +14,10 @@ use super::*;
 use crate::{
     dataset::{
         Dataset, checking,
+        features::FeatureArchive,
         records::{AnswerRecord, CallRecord, ImageRecord, LeftOut, Provider, Records},
     },
+    features::feature_file::{self, ImageFeatures},
     ground_truth::{Size, TrueImage, TrueObject, numbered_categories},
     testing::{LEFT, bbox, detection},
 };
@@ -160,7 +162,7 @@ proptest! {
         prop_assert_eq!(&read(&one).unwrap(), &records);
         prop_assert_eq!(write(&records, origin(), &other).unwrap(), manifest);
         let grouped = Dataset::read(&one, LabelGroups::coco()).unwrap();
-        let directly = Dataset::from_records(records, LabelGroups::coco());
+        let directly = Dataset::from_records(records, LabelGroups::coco()).unwrap();
         prop_assert_eq!(grouped.images, directly.images);
         prop_assert_eq!(grouped.dropped_words, directly.dropped_words);
     }
@@ -181,8 +183,12 @@ fn a_written_folder_has_no_problems_and_stands_alone() {
 #[test]
 fn a_write_that_fails_leaves_nothing() {
     let place = tempfile::tempdir().unwrap();
-    let missing = place.path().join("missing.npz");
-    let origin = Origin { features: Some((missing, Vec::new())), ..origin() };
+    let features = tempfile::NamedTempFile::new().unwrap();
+    let row = ImageFeatures { name: "a".to_owned(), id: Some(1), values: vec![0.0] };
+    feature_file::write(&[row], features.as_file()).unwrap();
+    let archive = FeatureArchive::open(features.path()).unwrap();
+    drop(features);
+    let origin = Origin { features: Some((archive, Vec::new())), ..origin() };
     assert!(write(&small(), origin, &place.path().join("set")).is_err());
     assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
 }

@@ -5,7 +5,7 @@ use std::{
     fs::{self, File, Permissions},
     io,
     os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use armol_analysis::label_groups::{GroupId, LabelGroups};
@@ -19,31 +19,33 @@ use super::{
 };
 use crate::{
     dataset::{
-        features::ArrayDescription,
+        features::{ArrayDescription, FeatureArchive},
         records::{AnswerRecord, CallRecord, ImageRecord, Records},
     },
     ground_truth::{Size, TrueImage},
 };
 
 /// Where records come from.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Origin<'a> {
     /// What they were made of.
     pub sources: Vec<SourceFile>,
     /// The table of words that groups them.
     pub table: &'a LabelGroups,
-    /// A file of features and its arrays, where there is one.
-    pub features: Option<(PathBuf, Vec<ArrayDescription>)>,
+    /// Features and their arrays, where there are some.
+    pub features: Option<(FeatureArchive, Vec<ArrayDescription>)>,
 }
 
 /// Writes records as a folder that is not there yet.
 ///
 /// # Errors
-/// Where there is something at the place, or the system refuses.
+/// Where there is something at the place, the table of words cannot tell two categories apart, or the
+/// system refuses.
 pub fn write(records: &Records, origin: Origin<'_>, place: &Path) -> Result<Manifest, FolderError> {
     if place.symlink_metadata().is_ok() {
         return Err(FolderError::Exists(place.to_owned()));
     }
+    let words_sha256 = words_sha256(records, origin.table)?;
     let temporary = folder_beside(place).map_err(writing(place))?;
     let folder = temporary.path();
     let counts = write_tables(records, folder)?;
@@ -55,9 +57,10 @@ pub fn write(records: &Records, origin: Origin<'_>, place: &Path) -> Result<Mani
         CallRecord::FILE,
     ];
     let mut features = Vec::new();
-    if let Some((path, arrays)) = origin.features {
+    if let Some((mut archive, arrays)) = origin.features {
         let copy = folder.join(FEATURES_FILE);
-        copy_content(&path, &copy).map_err(writing(&copy))?;
+        // A copy of the file's permissions could be one that nobody can remove.
+        archive.copy(&copy).map_err(writing(&copy))?;
         names.push(FEATURES_FILE);
         features = arrays;
     }
@@ -76,7 +79,7 @@ pub fn write(records: &Records, origin: Origin<'_>, place: &Path) -> Result<Mani
         providers: records.providers.clone(),
         counts,
         left_out: records.left_out.clone(),
-        words_sha256: words_sha256(records, origin.table),
+        words_sha256,
         sources: origin.sources,
         features,
         files,
@@ -84,13 +87,6 @@ pub fn write(records: &Records, origin: Origin<'_>, place: &Path) -> Result<Mani
     write_manifest(&manifest, folder)?;
     publish(temporary, place).map_err(writing(place))?;
     Ok(manifest)
-}
-
-/// Copies what a file holds; a copy of its permissions could be one that nobody can remove.
-fn copy_content(from: &Path, to: &Path) -> io::Result<()> {
-    let mut copy = File::create_new(to)?;
-    io::copy(&mut File::open(from)?, &mut copy)?;
-    copy.sync_all()
 }
 
 /// A folder in which one can be written that then takes the place.
