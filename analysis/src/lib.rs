@@ -5,7 +5,7 @@
 //! in here; those belong to the crates that stand on this one.
 
 mod assembly;
-pub mod average_precision;
+pub mod calibration;
 pub mod capture_file;
 pub mod capture_name;
 pub mod cause;
@@ -20,6 +20,7 @@ pub mod label_groups;
 mod link_layer;
 pub mod measurement;
 pub mod merge;
+pub mod metrics;
 pub mod offline;
 pub mod outcome;
 pub mod provider;

@@ -1,146 +1,89 @@
 //! Several providers' answers about one image as one answer.
 //!
-//! Boxes of one group that overlap by more than half are one pool, and thus one object; a [`Vote`]
-//! says whether enough providers see it, and weighted box fusion makes one box of the pool. The
-//! rule is the published one of Armol (`split_blocks` and `wbf` in its `src/ablation.py`), but for
-//! three things:
+//! A [`Merger`] says how. First the vote: boxes of one group that overlap by more than a threshold
+//! are one pool, and thus one object, and a [`Vote`] keeps the boxes of objects that enough
+//! providers see. Then the [`Method`] makes one box of each object, or lowers the scores of boxes
+//! that look like a better one's doubles.
 //!
-//! - Pools are opened by falling score, where the original takes boxes in the order of providers,
-//!   so that the result does not depend on who is listed first.
-//! - Boxes keep their fractions of a pixel.
-//! - A score below 0.01 is raised to it as a weight only.
+//! [`Candidates`] holds one image's answers for any choice of providers, and [`subset_values`]
+//! judges every choice.
 
+mod calibrated;
+mod candidates;
+mod mean_fusion;
+mod merger;
+mod method;
+mod pools;
+mod subsets;
+mod suppression;
 mod vote;
 mod weighted_box_fusion;
 
-use std::mem;
-
-use crate::label_groups::GroupedBox;
-
+pub use calibrated::{CalibratedMerge, CalibratedMergeError, CalibrationOptions, KnownImage};
+pub use candidates::Candidates;
+pub use merger::{Merger, MergerError, Scratch};
+pub use method::{Method, UnknownMethod};
+pub use subsets::{MOST_ANSWERS, TooManyAnswers, subset_values};
 pub use vote::{UnknownVote, Vote};
-
-/// Boxes of one group that overlap more than this share of their union are one object.
-const SAME_OBJECT_IOU: f64 = 0.5;
-
-/// The boxes of all answers about one image, ready to be merged for any choice of providers.
-#[derive(Clone, Debug)]
-pub struct Candidates {
-    answers: usize,
-    boxes: Vec<Candidate>,
-}
-
-/// A box and the answer it is from.
-#[derive(Clone, Copy, Debug)]
-struct Candidate {
-    answer: usize,
-    grouped: GroupedBox,
-}
-
-impl Candidates {
-    /// Takes the answers of several providers about one image; an answer goes by its place here.
-    pub fn new<'a>(answers: impl IntoIterator<Item = &'a [GroupedBox]>) -> Self {
-        let mut count = 0;
-        let mut boxes = Vec::new();
-        for answer in answers {
-            boxes.extend(answer.iter().map(|&grouped| Candidate { answer: count, grouped }));
-            count += 1;
-        }
-        boxes.sort_by(|one, other| order(&one.grouped, &other.grouped));
-        Self { answers: count, boxes }
-    }
-
-    /// Merges the answers that `includes` names, ordered by group and then by the best score of
-    /// each pool.
-    ///
-    /// The result depends neither on the order of answers nor on the order of boxes in them.
-    ///
-    /// # Examples
-    /// ```
-    /// use armol_analysis::{
-    ///     detection::BoundingBox,
-    ///     label_groups::{GroupId, GroupedBox},
-    ///     merge::{Candidates, Vote},
-    /// };
-    ///
-    /// # fn main() -> Result<(), armol_analysis::detection::DetectionError> {
-    /// let cat = |score, right| {
-    ///     let bbox = BoundingBox::from_corners([0.0, 0.0, right, 10.0])?;
-    ///     Ok(GroupedBox { group: GroupId::new(15), score, bbox })
-    /// };
-    /// let (one, other) = ([cat(0.8, 10.0)?], [cat(0.4, 13.0)?]);
-    /// let merged = Candidates::new([&one[..], &other]).merge(Vote::Unanimous, |_| true);
-    /// assert_eq!(merged.len(), 1);
-    /// assert!((merged[0].score - 0.6).abs() < 1e-9);
-    /// assert!((merged[0].bbox.corners()[2] - 11.0).abs() < 1e-9);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn merge(&self, vote: Vote, includes: impl Fn(usize) -> bool) -> Vec<GroupedBox> {
-        let asked = (0..self.answers).filter(|&answer| includes(answer)).count();
-        let chosen: Vec<&Candidate> =
-            self.boxes.iter().filter(|candidate| includes(candidate.answer)).collect();
-        let mut merged = Vec::new();
-        let mut remaining: Vec<&Candidate> = Vec::new();
-        let mut pool: Vec<&Candidate> = Vec::new();
-        for group in chosen.chunk_by(|one, other| one.grouped.group == other.grouped.group) {
-            remaining.extend(group);
-            while let Some(&best) = remaining.first() {
-                take_pool(best, &mut remaining, &mut pool);
-                if vote.accepts(pool.iter().map(|member| member.answer), asked) {
-                    let members = pool.iter().map(|member| member.grouped);
-                    merged.push(weighted_box_fusion::fuse(best.grouped, members));
-                }
-            }
-        }
-        merged
-    }
-}
-
-/// Groups together, then by falling score; the corners decide where scores are equal, so that
-/// boxes that share a place in the order are alike.
-fn order(one: &GroupedBox, other: &GroupedBox) -> std::cmp::Ordering {
-    let by_group = one.group.cmp(&other.group);
-    let by_score = || other.score.total_cmp(&one.score);
-    let by_corners = || {
-        let pairs = one.bbox.corners().into_iter().zip(other.bbox.corners());
-        pairs.map(|(one, other)| one.total_cmp(&other)).find(|ordering| ordering.is_ne())
-    };
-    by_group.then_with(by_score).then_with(|| by_corners().unwrap_or(std::cmp::Ordering::Equal))
-}
-
-/// Moves the first of the remaining boxes, which is `best`, and all that overlap it into the pool.
-fn take_pool<'a>(
-    best: &'a Candidate,
-    remaining: &mut Vec<&'a Candidate>,
-    pool: &mut Vec<&'a Candidate>,
-) {
-    pool.clear();
-    // An empty box does not overlap even itself.
-    let mut is_best = true;
-    remaining.retain(|&candidate| {
-        let overlap = || best.grouped.bbox.iou(candidate.grouped.bbox);
-        let joins = mem::take(&mut is_best) || overlap() > SAME_OBJECT_IOU;
-        if joins {
-            pool.push(candidate);
-        }
-        !joins
-    });
-}
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{detection::BoundingBox, label_groups::GroupId};
+    use crate::{
+        detection::BoundingBox,
+        label_groups::{GroupId, GroupedBox},
+    };
 
     fn grouped(group: u16, score: f64, corners: [f64; 4]) -> GroupedBox {
         let bbox = BoundingBox::from_corners(corners).unwrap();
         GroupedBox { group: GroupId::new(group), score, bbox }
     }
 
+    fn merge_by(answers: &[Vec<GroupedBox>], vote: Vote, method: Method) -> Vec<GroupedBox> {
+        let candidates = Candidates::new(answers.iter().map(Vec::as_slice));
+        merger(vote, method).merge(&candidates, |_| true)
+    }
+
+    /// A merger of any method; a model that it needs has the same to say of all providers.
+    fn merger(vote: Vote, method: Method) -> Merger {
+        if method != Method::Calibrated {
+            return Merger::new(vote, method).unwrap();
+        }
+        let evidence = r#"{
+            "calibration": {"curve": {"platt": {"slope": 1.2, "intercept": -0.3}}},
+            "seen": 0.2, "certainty": 0.7, "silent": -0.8
+        }"#;
+        let model = format!(r#"{{"bias": 0.1, "providers": [{}]}}"#, [evidence; 4].join(","));
+        Merger::calibrated(vote, Arc::new(serde_json::from_str(&model).unwrap()))
+    }
+
     fn merge_all(answers: &[Vec<GroupedBox>], vote: Vote) -> Vec<GroupedBox> {
-        Candidates::new(answers.iter().map(Vec::as_slice)).merge(vote, |_| true)
+        merge_by(answers, vote, Method::MeanWbf)
+    }
+
+    #[test]
+    fn what_no_merger_can_do_is_refused() {
+        assert_eq!(Merger::new(Vote::Affirmative, Method::Calibrated), Err(MergerError::NoModel));
+        let plain = || merger(Vote::Affirmative, Method::Wbf);
+        assert!(plain().with_iou_threshold(1.1).is_err());
+        assert!(plain().with_score_threshold(f64::NAN).is_err());
+        let refusal = plain().with_weights(vec![1.0, 0.0]).unwrap_err();
+        assert_eq!(refusal, MergerError::Weight { place: 1, weight: 0.0 });
+    }
+
+    #[test]
+    fn boxes_below_the_score_threshold_are_left_out_before_the_vote() {
+        let corners = [0.0, 0.0, 10.0, 10.0];
+        let answers = [[grouped(1, 0.9, corners)], [grouped(1, 0.2, corners)]];
+        let candidates = Candidates::new(answers.iter().map(<[GroupedBox; 1]>::as_slice));
+        let unanimous = merger(Vote::Unanimous, Method::Nms);
+        assert_eq!(unanimous.merge(&candidates, |_| true), answers[0]);
+        let strict = unanimous.with_score_threshold(0.3).unwrap();
+        assert_eq!(strict.merge(&candidates, |_| true), []);
     }
 
     #[test]
@@ -175,10 +118,12 @@ mod tests {
         let corners = [0.0, 0.0, 10.0, 10.0];
         let (one, silent) = (vec![grouped(1, 0.9, corners)], vec![]);
         let candidates = Candidates::new([one.as_slice(), silent.as_slice()]);
-        assert_eq!(candidates.merge(Vote::Unanimous, |answer| answer == 0), one);
-        assert_eq!(candidates.merge(Vote::Unanimous, |_| true), []);
-        assert_eq!(candidates.merge(Vote::Affirmative, |answer| answer == 1), []);
-        assert_eq!(candidates.merge(Vote::Affirmative, |_| false), []);
+        let unanimous = merger(Vote::Unanimous, Method::MeanWbf);
+        assert_eq!(unanimous.merge(&candidates, |answer| answer == 0), one);
+        assert_eq!(unanimous.merge(&candidates, |_| true), []);
+        let affirmative = merger(Vote::Affirmative, Method::MeanWbf);
+        assert_eq!(affirmative.merge(&candidates, |answer| answer == 1), []);
+        assert_eq!(affirmative.merge(&candidates, |_| false), []);
     }
 
     #[test]
@@ -199,6 +144,19 @@ mod tests {
         proptest::collection::vec(answer, 1..5)
     }
 
+    /// How far a corner may lie outside of all that it is a mean of.
+    fn slack(method: Method) -> f64 {
+        if method == Method::SeedWbf { 1.0 } else { 1e-9 }
+    }
+
+    fn is_part_of(part: &[GroupedBox], whole: &[GroupedBox]) -> bool {
+        let mut whole = whole.to_vec();
+        part.iter().all(|one| {
+            let place = whole.iter().position(|other| other == one);
+            place.map(|place| whole.swap_remove(place)).is_some()
+        })
+    }
+
     proptest! {
         #[test]
         fn the_order_of_answers_and_boxes_does_not_matter(
@@ -208,42 +166,90 @@ mod tests {
                 (Just(answers), boxes.prop_shuffle())
             })
         ) {
-            for vote in Vote::ALL {
-                prop_assert_eq!(merge_all(&answers, vote), merge_all(&shuffled, vote));
+            for method in Method::ALL.into_iter().filter(|method| !method.depends_on_order()) {
+                for vote in Vote::ALL {
+                    let merged = merge_by(&answers, vote, method);
+                    let other = merge_by(&shuffled, vote, method);
+                    prop_assert_eq!(merged, other, "{} {}", method, vote);
+                }
             }
         }
 
         #[test]
         fn a_stricter_vote_keeps_a_part_of_what_a_laxer_one_does(answers in any_answers()) {
-            let [affirmative, consensus, unanimous] =
-                Vote::ALL.map(|vote| merge_all(&answers, vote));
-            prop_assert!(consensus.iter().all(|merged| affirmative.contains(merged)));
-            prop_assert!(unanimous.iter().all(|merged| consensus.contains(merged)));
-            prop_assert!(consensus.len() <= affirmative.len());
-            prop_assert!(unanimous.len() <= consensus.len());
+            use Method::{MeanWbf, Nms, None, SeedNms, SeedWbf};
+            for method in [None, Nms, MeanWbf, SeedNms, SeedWbf] {
+                let [affirmative, consensus, unanimous] =
+                    Vote::ALL.map(|vote| merge_by(&answers, vote, method));
+                prop_assert!(is_part_of(&consensus, &affirmative), "{}", method);
+                prop_assert!(is_part_of(&unanimous, &consensus), "{}", method);
+            }
+        }
+
+        #[test]
+        fn without_a_method_the_affirmative_vote_keeps_every_box(answers in any_answers()) {
+            let kept = merge_by(&answers, Vote::Affirmative, Method::None);
+            prop_assert_eq!(kept.len(), answers.iter().map(Vec::len).sum::<usize>());
+            prop_assert!(is_part_of(&answers.concat(), &kept));
         }
 
         #[test]
         fn merged_boxes_lie_within_the_hull_of_their_group(answers in any_answers()) {
-            for merged in merge_all(&answers, Vote::Affirmative) {
-                let members = answers.iter().flatten().filter(|member| member.group == merged.group);
-                let corners: Vec<[f64; 4]> = members.map(|member| member.bbox.corners()).collect();
-                for (side, value) in merged.bbox.corners().into_iter().enumerate() {
-                    let sides = || corners.iter().map(|corners| corners[side]);
-                    prop_assert!(value >= sides().fold(f64::INFINITY, f64::min) - 1e-9);
-                    prop_assert!(value <= sides().fold(f64::NEG_INFINITY, f64::max) + 1e-9);
+            for method in Method::ALL {
+                for merged in merge_by(&answers, Vote::Affirmative, method) {
+                    let boxes = answers.iter().flatten();
+                    let members = boxes.filter(|member| member.group == merged.group);
+                    let corners: Vec<[f64; 4]> =
+                        members.map(|member| member.bbox.corners()).collect();
+                    for (side, value) in merged.bbox.corners().into_iter().enumerate() {
+                        let sides = || corners.iter().map(|corners| corners[side]);
+                        let least = sides().fold(f64::INFINITY, f64::min);
+                        let most = sides().fold(f64::NEG_INFINITY, f64::max);
+                        prop_assert!(value >= least - slack(method) && value <= most + 1e-9);
+                    }
+                    prop_assert!((0.0..=1.0).contains(&merged.score));
                 }
-                prop_assert!((0.0..=1.0).contains(&merged.score));
             }
         }
 
         #[test]
         fn one_provider_alone_passes_every_vote(answers in any_answers()) {
             let alone = &answers[..1];
-            let affirmative = merge_all(alone, Vote::Affirmative);
-            prop_assert_eq!(&affirmative, &merge_all(alone, Vote::Unanimous));
-            prop_assert!(affirmative.len() <= alone[0].len());
-            prop_assert_eq!(affirmative.is_empty(), alone[0].is_empty());
+            for method in Method::ALL {
+                let affirmative = merge_by(alone, Vote::Affirmative, method);
+                prop_assert_eq!(&affirmative, &merge_by(alone, Vote::Unanimous, method));
+                prop_assert!(affirmative.len() <= alone[0].len());
+            }
+        }
+
+        #[test]
+        fn memory_that_was_used_before_changes_nothing(
+            (one, other) in (any_answers(), any_answers())
+        ) {
+            let (mut scratch, mut merged) = (Scratch::default(), Vec::new());
+            for method in Method::ALL {
+                for answers in [&one, &other] {
+                    let merger = merger(Vote::Consensus, method);
+                    let candidates = Candidates::new(answers.iter().map(Vec::as_slice));
+                    merger.merge_into(&candidates, |_| true, &mut scratch, &mut merged);
+                    prop_assert_eq!(&merged, &merge_by(answers, Vote::Consensus, method));
+                }
+            }
+        }
+
+        #[test]
+        fn equal_weights_change_no_box(answers in any_answers()) {
+            let candidates = Candidates::new(answers.iter().map(Vec::as_slice));
+            for method in [Method::Wbf, Method::MeanWbf, Method::SeedWbf, Method::Nms] {
+                let plain = merger(Vote::Affirmative, method);
+                let weighted = plain.clone().with_weights(vec![0.5; answers.len()]).unwrap();
+                let plain = plain.merge(&candidates, |_| true);
+                let weighted = weighted.merge(&candidates, |_| true);
+                prop_assert_eq!(plain.len(), weighted.len());
+                for (one, other) in plain.iter().zip(&weighted) {
+                    prop_assert!(one.bbox == other.bbox || one.bbox.iou(other.bbox) > 1.0 - 1e-9);
+                }
+            }
         }
     }
 }

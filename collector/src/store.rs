@@ -22,7 +22,7 @@ use thiserror::Error;
 
 pub use batch::{Batch, Rejection, Resumption, SpoolKey, Unstorable};
 pub use query::RowSink;
-pub use reader::{CallFilter, Reader, StoredAnswer};
+pub use reader::{CallFilter, CalledImage, Reader, StoredAnswer};
 pub use value::Value;
 pub use writer::{NotStored, Receipt, Store, Work, Writer};
 

@@ -72,7 +72,8 @@ async fn the_newest_good_answer_of_each_image_and_provider_is_read() {
     fill(&place, &written).await;
 
     let reader = Reader::open(&place.db).await.unwrap();
-    let answers = reader.newest_answers(Some(&Name::new("us").unwrap())).await.unwrap();
+    let us = CallFilter { region: Some(Name::new("us").unwrap()), ..CallFilter::default() };
+    let answers = reader.newest_answers(&us).await.unwrap();
     let found = answers.iter().map(|answer| {
         (&*answer.image, &*answer.provider, answer.started_at.unix_ns(), answer.detections.len())
     });
@@ -84,9 +85,39 @@ async fn the_newest_good_answer_of_each_image_and_provider_is_read() {
     assert_eq!(first.transmission, Some(std::time::Duration::from_millis(7)));
     assert!(first.simulated);
 
-    let anywhere = reader.newest_answers(None).await.unwrap();
+    let anywhere = reader.newest_answers(&CallFilter::default()).await.unwrap();
     let first = anywhere.first().unwrap();
     assert_eq!((&*first.region, first.started_at.unix_ns()), ("hk", 500));
+
+    let until = Some(Timestamp::from_unix_ns(295));
+    let before = reader.newest_answers(&CallFilter { until, ..us }).await.unwrap();
+    assert_eq!(before.first().unwrap().started_at.unix_ns(), 200);
+}
+
+#[tokio::test]
+async fn answers_about_two_contents_of_one_key_are_kept_apart() {
+    let place = Place::new();
+    let mut changed = sample::good(2, 7, "aws", 300);
+    changed.call.image.key = "1.jpg".to_owned();
+    let mut other_bucket = sample::good(3, 1, "aws", 400);
+    other_bucket.call.image.bucket = "copies".to_owned();
+    fill(&place, &[sample::good(1, 1, "aws", 200), changed, other_bucket]).await;
+
+    let reader = Reader::open(&place.db).await.unwrap();
+    let answers = reader.newest_answers(&CallFilter::default()).await.unwrap();
+    let mut found: Vec<_> =
+        answers.iter().map(|answer| (answer.started_at.unix_ns(), &*answer.image)).collect();
+    found.sort_unstable();
+    assert_eq!(found, [(300, "1.jpg"), (400, "1.jpg")]);
+    let [one, other] = &*answers else { panic!("two contents") };
+    assert_ne!(one.sha256, other.sha256);
+
+    let mut images = Vec::new();
+    let filter = CallFilter::default();
+    reader.for_each_call_with_image(&filter, |_, image| images.push(image)).await.unwrap();
+    let contents: Vec<_> = images.iter().map(|image| image.unwrap().sha256).collect();
+    assert_eq!(contents, [contents[0], contents[1], contents[0]]);
+    assert!(contents[0] != contents[1] && images[0].unwrap().bytes > 0);
 }
 
 #[tokio::test]

@@ -191,15 +191,15 @@ async fn a_newer_or_older_schema_is_refused() {
     let place = Place::new();
     fill(&place, &[]).await;
     let mut connection = place.connect().await;
-    let newer = "update _sqlx_migrations set version = 99 where version = 2";
+    let newer = "update _sqlx_migrations set version = 99 where version = 3";
     sqlx::query(newer).execute(&mut connection).await.unwrap();
     let refused = Store::open(&place.db).await.map(|_| ()).unwrap_err();
-    assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 2, .. }), "{refused}");
+    assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 3, .. }), "{refused}");
     let refused = Reader::open(&place.db).await.unwrap_err();
     assert!(matches!(refused, StoreError::NewerSchema { found: 99, .. }), "{refused}");
     sqlx::query("delete from _sqlx_migrations").execute(&mut connection).await.unwrap();
     let refused = Reader::open(&place.db).await.unwrap_err();
-    assert!(matches!(refused, StoreError::OlderSchema { found: 0, known: 2, .. }), "{refused}");
+    assert!(matches!(refused, StoreError::OlderSchema { found: 0, known: 3, .. }), "{refused}");
 }
 
 /// The tables and the rows of a database that the first schema's collector left.
@@ -228,7 +228,7 @@ async fn a_database_of_the_first_schema_is_brought_up_to_date_with_its_rows() {
     Migrator::with_migrations(vec![first]).run(&mut connection).await.unwrap();
     sqlx::raw_sql(FIRST_ROWS).execute(&mut connection).await.unwrap();
     let refused = Reader::open(&place.db).await.unwrap_err();
-    assert!(matches!(refused, StoreError::OlderSchema { found: 1, known: 2, .. }), "{refused}");
+    assert!(matches!(refused, StoreError::OlderSchema { found: 1, known: 3, .. }), "{refused}");
 
     fill(&place, &[measurement(3)]).await;
     let rows = sqlx::query("select * from v_request order by uid");

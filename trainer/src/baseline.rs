@@ -1,36 +1,140 @@
 //! What simple ways to choose providers bring: the marks that a learned way is measured by.
 //!
 //! A method chooses, for each image, whom to ask; the answers are merged and scored against ground
-//! truth. The methods are each provider alone, one at random, any subset at random, all, and the
-//! upper bound: an oracle that picks the subset of the highest value with the ground truth in hand.
-//! It is the bound of the mean value; mAP and AP50 rank over all images and could be higher still.
+//! truth. The methods are each provider alone, one at random, any subset at random, all, the best
+//! set of each size that is the same for every image (`fixed`), and upper bounds: oracles that
+//! pick a subset for each image with the ground truth in hand (`bounds`). An oracle's is the bound
+//! of the mean value; mAP and AP50 rank over all images and could be higher still.
+
+mod bounds;
+mod fixed;
+mod greedy;
+
+use std::num::NonZero;
 
 use armol_analysis::{
-    average_precision::{AveragePrecision, average_precision, image_value},
     label_groups::GroupedBox,
-    merge::Vote,
+    metrics::coco::{AveragePrecision, average_precision},
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use thiserror::Error;
 
 use crate::{
-    dataset::{Dataset, ScoredImage},
-    subset::Subset,
+    dataset::Dataset,
+    rewards::{Rewards, ScoredImage, TooManyProviders, Valuation},
+    subset::{MOST_SOUGHT, Subset},
 };
+use bounds::Offer;
+
+pub use fixed::SHORTLIST;
 
 /// One method and what it brought.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     /// What the method is called; a provider's name where it alone is asked.
     pub method: String,
+    /// What kind of method it is.
+    pub kind: Kind,
     /// How good its merged answers are; `None` where the ground truth has no object.
     pub precision: Option<AveragePrecision>,
     /// What it costs, in US dollars an image.
     pub mean_cost_usd: f64,
-    /// The mean over the images of [`image_value`].
+    /// The mean over the images of their values.
     pub mean_value: f64,
     /// How many images each provider was asked about.
     pub calls: Vec<usize>,
+}
+
+/// How a method chooses.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// One provider.
+    Single,
+    /// At random.
+    Random,
+    /// Everyone.
+    All,
+    /// The same set for every image.
+    Fixed(Subset),
+    /// The best set of its size that is the same for every image.
+    BestFixed(Subset),
+    /// The best set under the budget that is the same for every image.
+    BestWithinBudget(Subset),
+    /// With the ground truth in hand.
+    UpperBound {
+        /// What no such choice exceeds in mean value, where the row may fall short of it.
+        bound: Option<f64>,
+    },
+}
+
+impl Kind {
+    /// The set of a method that asks the same providers about every image, and chose them.
+    pub const fn chosen_set(self) -> Option<Subset> {
+        match self {
+            Self::Fixed(subset) | Self::BestFixed(subset) | Self::BestWithinBudget(subset) => {
+                Some(subset)
+            }
+            _ => None,
+        }
+    }
+
+    /// What no choice of the kind exceeds in mean value, where the row may fall short of it.
+    pub const fn bound(self) -> Option<f64> {
+        match self {
+            Self::UpperBound { bound } => bound,
+            _ => None,
+        }
+    }
+}
+
+/// What is asked of the baselines.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    /// How answers are merged and what the result is worth.
+    pub valuation: Valuation<'a>,
+    /// What random methods draw from.
+    pub seed: u64,
+    /// Every set of up to so many providers has a row.
+    pub subsets: u32,
+    /// What a thousandth of a US dollar adds to a value, not above 0; the upper bound by value and
+    /// cost has a row where there is one.
+    pub beta: Option<f64>,
+    /// What an image may cost at the mean, in US dollars.
+    pub budget_usd: Option<f64>,
+    /// On how many threads subsets are judged.
+    pub threads: NonZero<usize>,
+}
+
+/// Why there are no baselines.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum BaselineError {
+    /// There are too many subsets.
+    #[error(
+        "{0} providers have too many subsets to seek the best; choose at most {MOST_SOUGHT} of them \
+         (--providers)"
+    )]
+    Providers(usize),
+    /// There is nothing to score.
+    #[error("the data set has no image, or no provider; import one with answers")]
+    Empty,
+    /// There are no boxes to score.
+    #[error(
+        "the data set {0} says what is in its images without saying where, and baselines are scored \
+         by boxes; import a ground truth with boxes"
+    )]
+    LabelsOnly(String),
+    /// Nobody is cheap enough.
+    #[error(
+        "no way to ask someone about every image costs {budget_usd} US dollars an image at the mean; \
+         the cheapest costs {least_usd}: raise the budget"
+    )]
+    Budget {
+        /// The budget.
+        budget_usd: f64,
+        /// The mean cost of asking the cheapest about each image.
+        least_usd: f64,
+    },
 }
 
 /// Which stream of the seed's generator a random method draws from, so that no method's draws
@@ -38,84 +142,139 @@ pub struct Row {
 const RANDOM_SINGLE_STREAM: u64 = 1;
 const RANDOM_SUBSET_STREAM: u64 = 2;
 
-/// Scores every baseline; the same seed gives the same rows.
-pub fn baselines(dataset: &Dataset, vote: Vote, seed: u64) -> Vec<Row> {
+/// Scores every baseline; the same seed gives the same rows. `done` is told of images whose subsets
+/// have been judged.
+///
+/// # Errors
+/// Where the data set has nothing to score, too many providers, or none within the budget.
+pub fn baselines(
+    dataset: &Dataset,
+    options: &Options<'_>,
+    done: &(dyn Fn(usize) + Sync),
+) -> Result<Vec<Row>, BaselineError> {
     let count = dataset.providers.len();
-    let mut rows = Vec::with_capacity(count + 4);
+    if dataset.images.is_empty() || count == 0 {
+        return Err(BaselineError::Empty);
+    }
+    if count > MOST_SOUGHT {
+        return Err(BaselineError::Providers(count));
+    }
+    if dataset.images.iter().all(|image| image.truth.is_empty())
+        && dataset.images.iter().any(|image| !image.labels.is_empty())
+    {
+        return Err(BaselineError::LabelsOnly(dataset.name.clone()));
+    }
+    let images = dataset.images.iter().map(|image| ScoredImage::new(image, &dataset.providers));
+    let images: Vec<ScoredImage<'_>> = images.collect();
+    let scoring = Scoring { images: &images, providers: count, valuation: options.valuation };
+    let tried = scoring.tried(options.threads, done);
+    let mut rows = simple_rows(dataset, &scoring, options.seed);
+    rows.extend(fixed::rows(dataset, &scoring, &tried, options));
+    rows.extend(bounds::rows(&scoring, &tried, options)?);
+    Ok(rows)
+}
+
+/// The sets that the best are chosen of.
+#[derive(Clone, Debug)]
+struct Tried {
+    /// For every image alike, with their mean values.
+    fixed: Vec<(Subset, f64)>,
+    /// For each image.
+    offers: Vec<Vec<Offer>>,
+    /// Where not every set was tried, what no choice exceeds in mean value.
+    reach: Option<f64>,
+}
+
+/// Each provider alone, random choices, and all.
+fn simple_rows(dataset: &Dataset, scoring: &Scoring<'_>, seed: u64) -> Vec<Row> {
+    let count = scoring.providers;
+    let mut rows = Vec::with_capacity(count + 3);
     for (place, provider) in dataset.providers.iter().enumerate() {
-        rows.push(score(dataset, vote, &provider.name, |_| Subset::single(place)));
+        rows.push(scoring.fixed_row(&provider.name, Kind::Single, Subset::single(place)));
     }
     let mut generator = stream(seed, RANDOM_SINGLE_STREAM);
-    rows.push(score(dataset, vote, "Random-1", |_| Subset::random_single(count, &mut generator)));
+    let singles = scoring.images.iter().map(|_| Subset::random_single(count, &mut generator));
+    rows.push(scoring.row("Random-1", Kind::Random, singles));
     let mut generator = stream(seed, RANDOM_SUBSET_STREAM);
-    rows.push(score(dataset, vote, "Random-N", |_| Subset::random(count, &mut generator)));
-    rows.push(score(dataset, vote, "Ensemble-N", |_| Subset::all(count)));
-    rows.push(score(dataset, vote, "Upper Bound", |image| best_subset(image, count, vote)));
+    let subsets = scoring.images.iter().map(|_| Subset::random(count, &mut generator));
+    rows.push(scoring.row("Random-N", Kind::Random, subsets));
+    rows.push(scoring.fixed_row("Ensemble-N", Kind::All, Subset::all(count)));
     rows
 }
 
-/// Scores one method, which chooses a subset for each image.
-fn score(
-    dataset: &Dataset,
-    vote: Vote,
-    method: &str,
-    mut choose: impl FnMut(&ScoredImage) -> Subset,
-) -> Row {
-    let mut calls = vec![0; dataset.providers.len()];
-    let mut cost_microusd: u64 = 0;
-    let mut value = 0.0;
-    let mut answers: Vec<Vec<GroupedBox>> = Vec::with_capacity(dataset.images.len());
-    for image in &dataset.images {
-        let subset = choose(image);
-        let merged = image.merged(subset, vote);
-        value += image_value(&merged, &image.truth);
-        cost_microusd = cost_microusd.saturating_add(image.cost_microusd(subset));
-        for (place, calls) in calls.iter_mut().enumerate() {
-            *calls += usize::from(subset.contains(place));
-        }
-        answers.push(merged);
-    }
-    let truth = dataset.images.iter().map(|image| image.truth.as_slice());
-    let images = number(u64::try_from(dataset.images.len()).unwrap_or(u64::MAX));
-    Row {
-        method: method.to_owned(),
-        precision: average_precision(answers.iter().map(Vec::as_slice).zip(truth)),
-        mean_cost_usd: number(cost_microusd) / 1e6 / images,
-        mean_value: value / images,
-        calls,
-    }
+/// What every method is scored on.
+#[derive(Clone, Copy, Debug)]
+struct Scoring<'a> {
+    images: &'a [ScoredImage<'a>],
+    providers: usize,
+    valuation: Valuation<'a>,
 }
 
-/// The subset of the highest value; of equals the cheapest, then the smallest.
-fn best_subset(image: &ScoredImage, providers: usize, vote: Vote) -> Subset {
-    let judged = |subset| {
-        let value = image_value(&image.merged(subset, vote), &image.truth);
-        (value, image.cost_microusd(subset))
-    };
-    let mut best = Subset::single(0);
-    let (mut best_value, mut best_cost) = judged(best);
-    for subset in Subset::each(providers) {
-        let (value, cost) = judged(subset);
-        let by_value = value.total_cmp(&best_value);
-        let by_cost = best_cost.cmp(&cost);
-        let by_count = best.count().cmp(&subset.count());
-        if by_value.then(by_cost).then(by_count).is_gt() {
-            (best, best_value, best_cost) = (subset, value, cost);
+impl Scoring<'_> {
+    /// Tries every set, or seeks good ones where there are too many.
+    fn tried(&self, threads: NonZero<usize>, done: &(dyn Fn(usize) + Sync)) -> Tried {
+        match Rewards::new(self.images, self.providers, self.valuation, threads, done) {
+            Ok(rewards) => Tried {
+                fixed: Subset::each(self.providers).zip(rewards.means()).collect(),
+                offers: bounds::offers(self, &rewards),
+                reach: None,
+            },
+            Err(TooManyProviders(_)) => Tried {
+                fixed: greedy::fixed_sets(self, threads),
+                offers: greedy::offers(self, threads, done),
+                reach: Some(greedy::reach(self)),
+            },
         }
     }
-    best
-}
 
-impl ScoredImage {
-    /// The answer that asking a subset brings. Who did not answer has no vote.
-    fn merged(&self, subset: Subset, vote: Vote) -> Vec<GroupedBox> {
-        self.candidates.merge(vote, |place| subset.contains(place) && self.answered.contains(place))
+    /// What asking a subset is worth on one image.
+    fn value(&self, image: &ScoredImage<'_>, subset: Subset) -> f64 {
+        self.valuation.value(&image.merged(subset, self.valuation.merger), image)
     }
 
-    /// What asking a subset costs.
-    fn cost_microusd(&self, subset: Subset) -> u64 {
-        let asked = (0..).zip(&self.prices_microusd).filter(|(place, _)| subset.contains(*place));
-        asked.fold(0, |sum: u64, (_, price)| sum.saturating_add(*price))
+    /// Scores one method by the subset that it chooses for each image.
+    fn row(&self, method: &str, kind: Kind, choices: impl Iterator<Item = Subset>) -> Row {
+        let mut calls = vec![0; self.providers];
+        let mut cost_microusd: u64 = 0;
+        let mut value = 0.0;
+        let mut answers: Vec<Vec<GroupedBox>> = Vec::with_capacity(self.images.len());
+        for (image, subset) in self.images.iter().zip(choices) {
+            let merged = image.merged(subset, self.valuation.merger);
+            value += self.valuation.value(&merged, image);
+            cost_microusd = cost_microusd.saturating_add(image.cost_microusd(subset));
+            for (place, calls) in calls.iter_mut().enumerate() {
+                *calls += usize::from(subset.contains(place));
+            }
+            answers.push(merged);
+        }
+        let truth = self.images.iter().map(ScoredImage::truth);
+        Row {
+            method: method.to_owned(),
+            kind,
+            precision: average_precision(answers.iter().map(Vec::as_slice).zip(truth)),
+            mean_cost_usd: self.mean_usd(cost_microusd),
+            mean_value: value / self.image_count(),
+            calls,
+        }
+    }
+
+    /// Scores asking the same providers about every image.
+    fn fixed_row(&self, method: &str, kind: Kind, subset: Subset) -> Row {
+        self.row(method, kind, self.images.iter().map(|_| subset))
+    }
+
+    /// What a sum over the images is for each, in US dollars.
+    fn mean_usd(&self, cost_microusd: u64) -> f64 {
+        number(cost_microusd) / 1e6 / self.image_count()
+    }
+
+    /// What all images may cost together, to the nearest millionth of a US dollar.
+    fn budget_microusd(&self, budget_usd: f64) -> f64 {
+        (budget_usd * 1e6 * self.image_count()).round()
+    }
+
+    fn image_count(&self) -> f64 {
+        number(u64::try_from(self.images.len()).unwrap_or(u64::MAX))
     }
 }
 
@@ -128,25 +287,55 @@ fn stream(seed: u64, stream: u64) -> ChaCha8Rng {
 
 /// A count or a price as a number to average.
 #[expect(clippy::cast_precision_loss, reason = "counts and prices are far below 2^53")]
-const fn number(count: u64) -> f64 {
+pub(crate) const fn number(count: u64) -> f64 {
     count as f64
 }
 
 #[cfg(test)]
 mod tests {
-    use armol_analysis::label_groups::LabelGroups;
+    use armol_analysis::{
+        merge::{Merger, Method, Vote},
+        metrics::image_value::ValueRule,
+    };
     use armol_collector::store::StoredAnswer;
     use proptest::prelude::*;
 
     use super::*;
     use crate::{
+        dataset::{Answer, Provider},
         ground_truth::GroundTruth,
-        testing::{LEFT, answer, cat_and_dog, detection, image, object},
+        testing::{LEFT, answer, cat_and_dog, dataset, detection, image, object, truth_of},
     };
 
-    fn rows(answers: Vec<StoredAnswer>, truth: GroundTruth, vote: Vote) -> Vec<Row> {
-        let dataset = Dataset::new(answers, truth, LabelGroups::coco()).unwrap();
-        baselines(&dataset, vote, 7)
+    fn merger(vote: Vote) -> Merger {
+        Merger::new(vote, Method::MeanWbf).unwrap()
+    }
+
+    fn scored(dataset: &Dataset, vote: Vote, seed: u64) -> Vec<Row> {
+        with_options(dataset, vote, |options| options.seed = seed).unwrap()
+    }
+
+    fn with_options(
+        dataset: &Dataset,
+        vote: Vote,
+        change: impl Fn(&mut Options<'_>),
+    ) -> Result<Vec<Row>, BaselineError> {
+        let merger = merger(vote);
+        let valuation = Valuation { merger: &merger, rule: ValueRule::Seed };
+        let mut options = Options {
+            valuation,
+            seed: 7,
+            subsets: 0,
+            beta: None,
+            budget_usd: None,
+            threads: NonZero::<usize>::MIN,
+        };
+        change(&mut options);
+        baselines(dataset, &options, &|_| ())
+    }
+
+    fn rows(answers: &[StoredAnswer], truth: GroundTruth, vote: Vote) -> Vec<Row> {
+        scored(&dataset(answers, truth), vote, 7)
     }
 
     fn row<'a>(rows: &'a [Row], method: &str) -> &'a Row {
@@ -160,7 +349,7 @@ mod tests {
     #[test]
     fn figures_are_those_worked_out_by_hand() {
         let (answers, truth) = cat_and_dog();
-        let rows = rows(answers, truth, Vote::Affirmative);
+        let rows = rows(&answers, truth, Vote::Affirmative);
         let figures: Vec<_> = ["aws", "azure", "Ensemble-N", "Upper Bound"]
             .map(|method| row(&rows, method))
             .map(|row| (row.precision.unwrap().ap50, row.mean_value, &row.calls[..]))
@@ -177,7 +366,7 @@ mod tests {
     #[test]
     fn a_stricter_vote_drops_what_one_provider_alone_sees() {
         let (answers, truth) = cat_and_dog();
-        let rows = rows(answers, truth, Vote::Consensus);
+        let rows = rows(&answers, truth, Vote::Consensus);
         assert_near(row(&rows, "Ensemble-N").mean_value, -1.0);
         assert_near(row(&rows, "Upper Bound").mean_value, 1.0);
     }
@@ -186,7 +375,7 @@ mod tests {
     fn who_did_not_answer_costs_and_has_no_vote() {
         let (mut answers, truth) = cat_and_dog();
         answers.retain(|answer| (answer.image != "cat.jpg") || answer.provider == "aws");
-        let rows = rows(answers, truth, Vote::Unanimous);
+        let rows = rows(&answers, truth, Vote::Unanimous);
         // Of cat.jpg, aws is the only one with a vote; of dog.jpg, aws saw nothing.
         let ensemble = row(&rows, "Ensemble-N");
         assert_near(ensemble.mean_value, 0.0);
@@ -201,10 +390,10 @@ mod tests {
             cost_microusd,
             ..answer("cat.jpg", provider, &seen)
         };
-        let truth = || GroundTruth { images: vec![image("cat.jpg", &[object("cat", LEFT)])] };
-        let cheaper = rows(vec![priced("a", 3), priced("b", 2)], truth(), Vote::Affirmative);
+        let truth = || truth_of(vec![image("cat.jpg", &[object("cat", LEFT)])]);
+        let cheaper = rows(&[priced("a", 3), priced("b", 2)], truth(), Vote::Affirmative);
         assert_eq!(row(&cheaper, "Upper Bound").calls, [0, 1]);
-        let free = rows(vec![priced("a", 0), priced("b", 0)], truth(), Vote::Affirmative);
+        let free = rows(&[priced("a", 0), priced("b", 0)], truth(), Vote::Affirmative);
         assert_eq!(row(&free, "Upper Bound").calls, [1, 0]);
     }
 
@@ -212,20 +401,113 @@ mod tests {
     fn one_provider_makes_every_row_the_same() {
         let (mut answers, truth) = cat_and_dog();
         answers.retain(|answer| answer.provider == "aws");
-        let rows = rows(answers, truth, Vote::Affirmative);
+        let rows = rows(&answers, truth, Vote::Affirmative);
         let methods: Vec<&str> = rows.iter().map(|row| row.method.as_str()).collect();
         assert_eq!(methods, ["aws", "Random-1", "Random-N", "Ensemble-N", "Upper Bound"]);
         for row in &rows {
-            assert_eq!(&Row { method: "aws".to_owned(), ..row.clone() }, &rows[0]);
+            let alike = Row { method: "aws".to_owned(), kind: Kind::Single, ..row.clone() };
+            assert_eq!(alike, rows[0]);
         }
     }
 
     #[test]
     fn without_any_object_there_is_no_average_precision() {
         let images = vec![image("cat.jpg", &[])];
-        let answers = vec![answer("cat.jpg", "aws", &[])];
-        let rows = rows(answers, GroundTruth { images }, Vote::Affirmative);
+        let answers = [answer("cat.jpg", "aws", &[])];
+        let rows = rows(&answers, truth_of(images), Vote::Affirmative);
         assert!(rows.iter().all(|row| row.precision.is_none()));
+    }
+
+    /// Values are chosen by at 24 bits.
+    const ROUNDING: f64 = 1e-6;
+
+    #[test]
+    fn fixed_sets_have_rows_and_the_best_of_a_size_is_one_of_them() {
+        let (answers, truth) = cat_and_dog();
+        let dataset = dataset(&answers, truth);
+        let rows = with_options(&dataset, Vote::Affirmative, |options| {
+            options.subsets = 2;
+            options.budget_usd = Some(0.001);
+        });
+        let rows = rows.unwrap();
+        assert_eq!(row(&rows, "aws+azure").calls, [2, 2]);
+        // Both find one group of two; azure is cheaper.
+        assert_eq!(row(&rows, "Best of 1").kind, Kind::BestFixed(Subset::single(1)));
+        assert_eq!(row(&rows, "Best at budget").kind, Kind::BestWithinBudget(Subset::single(1)));
+        let bound = row(&rows, "Upper Bound at budget");
+        assert_near(bound.mean_value, 1.0);
+        assert_near(bound.mean_cost_usd, 0.00075);
+        assert_eq!(bound.kind, Kind::UpperBound { bound: Some(1.0) });
+    }
+
+    #[test]
+    fn a_value_that_costs_more_than_it_brings_is_not_bought() {
+        let (answers, truth) = cat_and_dog();
+        let dataset = dataset(&answers, truth);
+        // The cat is worth 2 more than nothing, and costs half a thousandth more to find.
+        for (beta, calls) in [(-3.9, [1, 1]), (-4.1, [0, 2])] {
+            let rows =
+                with_options(&dataset, Vote::Affirmative, |options| options.beta = Some(beta));
+            let rows = rows.unwrap();
+            assert_eq!(row(&rows, "Upper Bound v+bc").calls, calls, "{beta}");
+        }
+    }
+
+    /// The cat and the dog, seen by the last two of so many providers.
+    fn crowded(count: usize) -> Dataset {
+        let (answers, truth) = cat_and_dog();
+        let mut dataset = dataset(&answers, truth);
+        let silent = count - dataset.providers.len();
+        let provider = |place| Provider {
+            name: format!("silent-{place:02}"),
+            simulated: false,
+            price_microusd: 100,
+        };
+        dataset.providers.splice(0..0, (0..silent).map(provider));
+        dataset.answered.splice(0..0, (0..silent).map(|_| 2));
+        for image in &mut dataset.images {
+            let nothing = Answer { cost_microusd: 100, ..Answer::default() };
+            image.answers.splice(0..0, (0..silent).map(|_| Some(nothing.clone())));
+        }
+        dataset
+    }
+
+    #[test]
+    fn of_many_providers_the_few_that_see_something_are_found() {
+        let dataset = crowded(16);
+        let rows = with_options(&dataset, Vote::Affirmative, |options| {
+            options.budget_usd = Some(0.0008);
+            options.threads = NonZero::new(2).unwrap();
+        });
+        let rows = rows.unwrap();
+        let both = Subset::single(14).with(15);
+        assert_eq!(row(&rows, "Best of 2").kind, Kind::BestFixed(both));
+        assert_near(row(&rows, "Best of 2").mean_value, 1.0);
+        for method in ["Upper Bound", "Upper Bound at budget"] {
+            let bound = row(&rows, method);
+            assert_eq!((bound.calls[14], bound.calls[15]), (1, 1), "{method}");
+            assert_eq!(bound.kind, Kind::UpperBound { bound: Some(1.0) });
+        }
+        let refusal = with_options(&crowded(21), Vote::Affirmative, |_| ());
+        assert_eq!(refusal, Err(BaselineError::Providers(21)));
+    }
+
+    #[test]
+    fn what_cannot_be_scored_is_refused() {
+        let (answers, truth) = cat_and_dog();
+        let full = dataset(&answers, truth);
+        let poor = |options: &mut Options<'_>| options.budget_usd = Some(0.0004);
+        let refusal = with_options(&full, Vote::Affirmative, poor).unwrap_err().to_string();
+        assert!(refusal.contains("the cheapest costs 0.0005"), "{refusal}");
+        let same = |_: &mut Options<'_>| ();
+        let empty = Dataset { images: Vec::new(), ..full.clone() };
+        assert_eq!(with_options(&empty, Vote::Affirmative, same), Err(BaselineError::Empty));
+        let mut labels = full;
+        for image in &mut labels.images {
+            image.labels = image.truth.drain(..).map(|object| object.group).collect();
+        }
+        let refusal = with_options(&labels, Vote::Affirmative, same).unwrap_err();
+        assert_eq!(refusal, BaselineError::LabelsOnly("test".to_owned()));
     }
 
     fn any_dataset() -> impl Strategy<Value = Dataset> {
@@ -243,14 +525,14 @@ mod tests {
         proptest::collection::vec((objects, answers), 1..8).prop_map(|images| {
             let names: Vec<String> = (0..images.len()).map(|n| format!("{n}.jpg")).collect();
             let truth = names.iter().zip(&images).map(|(name, (objects, _))| image(name, objects));
-            let truth = GroundTruth { images: truth.collect() };
+            let truth = truth_of(truth.collect());
             let answers = names.iter().zip(&images).flat_map(|(name, (_, answers))| {
                 ["a", "b", "c", "d"]
                     .iter()
                     .zip(answers)
                     .map(move |(provider, seen)| answer(name, provider, seen))
             });
-            Dataset::new(answers.collect(), truth, LabelGroups::coco()).unwrap()
+            dataset(&answers.collect::<Vec<_>>(), truth)
         })
     }
 
@@ -258,18 +540,60 @@ mod tests {
         #[test]
         fn no_method_has_a_higher_value_than_the_upper_bound(dataset in any_dataset()) {
             for vote in Vote::ALL {
-                let rows = baselines(&dataset, vote, 3);
+                let rows = scored(&dataset, vote, 3);
                 let bound = row(&rows, "Upper Bound").mean_value;
                 for row in &rows {
-                    prop_assert!(row.mean_value <= bound, "{} {vote}", row.method);
+                    prop_assert!(row.mean_value <= bound + ROUNDING, "{} {vote}", row.method);
+                }
+            }
+        }
+
+        #[test]
+        fn no_fixed_set_has_a_higher_ap50_than_the_best_of_its_size(dataset in any_dataset()) {
+            let rows = with_options(&dataset, Vote::Affirmative, |options| options.subsets = 4);
+            let rows = rows.unwrap();
+            let ap50 = |row: &Row| row.precision.map(|precision| precision.ap50);
+            for (kind, one) in rows.iter().map(|row| (row.kind, row)) {
+                let Kind::Fixed(subset) = kind else { continue };
+                if let size @ 1..=3 = subset.count() {
+                    let best = row(&rows, &format!("Best of {size}"));
+                    prop_assert!(ap50(one) <= ap50(best), "{}", one.method);
+                }
+            }
+        }
+
+        #[test]
+        fn what_is_sought_is_no_better_than_the_best_nor_that_than_the_reach(
+            dataset in any_dataset()
+        ) {
+            for vote in Vote::ALL {
+                let merger = merger(vote);
+                let valuation = Valuation { merger: &merger, rule: ValueRule::Seed };
+                let images = dataset.images.iter();
+                let images: Vec<_> =
+                    images.map(|image| ScoredImage::new(image, &dataset.providers)).collect();
+                let scoring = Scoring { images: &images, providers: 4, valuation };
+                let threads = NonZero::<usize>::MIN;
+                let all = scoring.tried(threads, &|_| ());
+                let sought = greedy::offers(&scoring, threads, &|_| ());
+                let value = |offers: &Vec<Offer>| offers.last().unwrap().value;
+                for (all, sought) in all.offers.iter().zip(&sought) {
+                    prop_assert!(value(sought) <= value(all) + ROUNDING);
+                }
+                let best = all.offers.iter().map(value).sum::<f64>() / scoring.image_count();
+                prop_assert!(best <= greedy::reach(&scoring) + ROUNDING);
+                let fixed = greedy::fixed_sets(&scoring, threads);
+                for (subset, mean) in fixed {
+                    let (_, expected) = all.fixed[subset.place().unwrap()];
+                    prop_assert!((mean - expected).abs() < ROUNDING);
                 }
             }
         }
 
         #[test]
         fn the_same_seed_gives_the_same_rows(dataset in any_dataset(), seed in any::<u64>()) {
-            let once = baselines(&dataset, Vote::Affirmative, seed);
-            prop_assert_eq!(once, baselines(&dataset, Vote::Affirmative, seed));
+            let once = scored(&dataset, Vote::Affirmative, seed);
+            prop_assert_eq!(once, scored(&dataset, Vote::Affirmative, seed));
         }
     }
 }

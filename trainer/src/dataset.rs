@@ -1,142 +1,152 @@
-//! Ground truth joined with the newest stored answer of each provider about each image.
+//! Images with ground truth and providers' answers by the categories of the ground truth.
 //!
-//! Everything that is left out on the way is counted, so that a score can be read for what it is:
-//! images without an answer, answers without ground truth, answers about an image of another size,
-//! and words that no label group has.
+//! [`records`] hold what was said in the providers' own words and go to and come from a
+//! [`folder`]; [`Dataset`] is the same by category, ready to be merged and scored. [`joining`] makes
+//! records of files that were read, [`collected`] of what a collector stored. Everything that is left
+//! out on the way is counted, so that a score can be read for what it is.
 
-use std::collections::{BTreeMap, HashMap};
+pub mod checking;
+pub mod collected;
+pub mod exporting;
+pub mod features;
+pub mod folder;
+pub mod joining;
+pub mod records;
+pub mod selection;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::Path,
+    time::Duration,
+};
 
 use armol_analysis::{
-    average_precision::TrueBox,
-    detection::Detection,
-    label_groups::{GroupedBox, LabelGroups},
-    merge::Candidates,
-};
-use armol_collector::store::StoredAnswer;
-use thiserror::Error;
-
-use crate::{
-    ground_truth::{GroundTruth, TrueImage},
-    subset::{MOST_PROVIDERS, Subset},
+    label_groups::{CategoriesError, GroupId, GroupedBox, LabelGroups},
+    metrics::TrueBox,
 };
 
-/// Images with ground truth and answers.
+use crate::ground_truth::{Category, Size, TrueObject, names};
+use folder::{FolderError, FolderReader};
+use records::{AnswerRecord, ImageRecord, Records};
+use selection::{Places, SelectedReadError, Selection};
+
+pub use joining::DatasetError;
+pub use records::{LeftOut, Provider};
+
+/// Images with ground truth and answers, by category.
 #[derive(Clone, Debug)]
 pub struct Dataset {
-    /// Who answered, ordered by name; from 1 to [`MOST_PROVIDERS`].
+    /// What the data set is called.
+    pub name: String,
+    /// What can be in an image: the ground truth's categories, group n at place n.
+    pub categories: Vec<String>,
+    /// Who answered.
     pub providers: Vec<Provider>,
-    /// The images that at least one provider answered, in the order of the ground truth.
-    pub images: Vec<ScoredImage>,
+    /// How many of the images each provider answered.
+    pub answered: Vec<usize>,
+    /// The images, in the order of the ground truth.
+    pub images: Vec<Image>,
     /// What was left out.
     pub left_out: LeftOut,
-}
-
-/// A provider and how much of the data set it answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Provider {
-    /// Its name.
-    pub name: String,
-    /// How many of the images it answered.
-    pub answered: usize,
-    /// Whether any of its answers is a simulator's.
-    pub simulated: bool,
-    /// What a call is taken to cost where there is no answer to tell, in millionths of a US dollar:
-    /// the mean of its answers' costs.
-    pub mean_price_microusd: u64,
+    /// Words of detections that lead to no category, and how often, the most frequent first.
+    pub dropped_words: Vec<(String, usize)>,
+    /// What the table of words does not settle, a sentence each.
+    pub word_problems: Vec<String>,
 }
 
 /// One image: what is in it, and what was said of it.
-#[derive(Clone, Debug)]
-pub struct ScoredImage {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Image {
+    /// The file name.
+    pub name: String,
+    /// The number that the ground truth gives it.
+    pub id: u64,
+    /// Its size; `None` where nothing says.
+    pub size: Option<Size>,
     /// What is truly in it.
     pub truth: Vec<TrueBox>,
-    /// The answers, each at the place of its provider.
-    pub candidates: Candidates,
-    /// Who answered.
-    pub answered: Subset,
-    /// What asking each provider costs, in millionths of a US dollar.
-    pub prices_microusd: Vec<u64>,
+    /// What a list of labels says is in it, whatever boxes say.
+    pub labels: Vec<GroupId>,
+    /// The answers, each at the place of its provider; `None` where the provider gave none.
+    pub answers: Vec<Option<Answer>>,
 }
 
-/// What no score is about.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LeftOut {
-    /// Images of the ground truth that no provider answered.
-    pub images_without_answer: usize,
-    /// Answers about images that the ground truth does not have.
-    pub answers_without_truth: usize,
-    /// Answers about an image of another width or height than the ground truth has.
-    pub answers_of_other_size: usize,
-    /// Words of detections that no label group has, and how often, the most frequent first.
-    pub dropped_words: Vec<(String, usize)>,
+/// What one provider said of one image.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answer {
+    /// What it saw, and where.
+    pub boxes: Vec<GroupedBox>,
+    /// What it named without a place, and how sure it is.
+    pub labels: Vec<(GroupId, f64)>,
+    /// What the call cost, in millionths of a US dollar.
+    pub cost_microusd: u64,
+    /// The network's part of the latency; `None` where it was not measured.
+    pub transmission: Option<Duration>,
+    /// The server's part of the latency; `None` where it was not measured.
+    pub inference: Option<Duration>,
 }
-
-/// Why answers and ground truth make no data set.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum DatasetError {
-    /// There is nothing to score.
-    #[error(
-        "there is no stored answer to score; let an agent measure first, or name another region"
-    )]
-    NoAnswers,
-    /// No answer is about an image of the ground truth.
-    #[error(
-        "none of {answers} stored answers is about one of the {images} images of the ground truth \
-         ({other_size} differ in size only); its file_name must be the key in event.json"
-    )]
-    NoOverlap {
-        /// How many answers there are.
-        answers: usize,
-        /// How many images the ground truth has.
-        images: usize,
-        /// How many answers are about an image of the same name, but another size.
-        other_size: usize,
-    },
-    /// There are more subsets than can be tried.
-    #[error(
-        "{0} providers answered, but at most {MOST_PROVIDERS} can be compared, for every subset of \
-         them is tried; name a region that fewer were called from"
-    )]
-    TooManyProviders(usize),
-}
-
-/// The answers about one image by provider.
-type Answers = BTreeMap<String, StoredAnswer>;
 
 impl Dataset {
-    /// Joins stored answers with ground truth, by the image's key and file name.
-    ///
-    /// Of several answers of one provider about one image the newest counts. An image that a
-    /// provider did not answer is kept: asking it costs its mean price, and brings nothing.
+    /// Groups what was said by the categories of the ground truth, by way of a table of words.
     ///
     /// # Errors
-    /// Where no answer is about an image of the ground truth, or there are too many providers.
-    pub fn new(
-        answers: Vec<StoredAnswer>,
-        truth: GroundTruth,
-        groups: &LabelGroups,
-    ) -> Result<Self, DatasetError> {
-        if answers.is_empty() {
-            return Err(DatasetError::NoAnswers);
+    /// Where the table cannot tell two categories apart.
+    pub fn from_records(records: Records, table: &LabelGroups) -> Result<Self, CategoriesError> {
+        let Records { name, categories, providers, images, left_out, calls: _ } = records;
+        let mut builder = Builder::new(name, &categories, providers, table)?;
+        for image in images {
+            builder.push(image);
         }
-        let (count, images) = (answers.len(), truth.images.len());
-        let mut left_out = LeftOut::default();
-        let joined = join(answers, truth, &mut left_out);
-        if joined.is_empty() {
-            let other_size = left_out.answers_of_other_size;
-            return Err(DatasetError::NoOverlap { answers: count, images, other_size });
+        Ok(builder.finish(left_out))
+    }
+
+    /// As [`from_records`](Self::from_records), of some providers and without some words.
+    ///
+    /// # Errors
+    /// Where a provider that is asked for is not there, or named twice, or the table of words cannot
+    /// tell two categories apart.
+    pub fn from_selected_records(
+        mut records: Records,
+        table: &LabelGroups,
+        selection: &Selection,
+    ) -> Result<Self, SelectedReadError> {
+        let places = selection.places(&records.providers)?;
+        let images = std::mem::take(&mut records.images);
+        let providers = places.providers(&records.providers);
+        let mut builder = Builder::new(records.name, &records.categories, providers, table)?;
+        builder.words.without = selection.lower_case_words();
+        for image in images {
+            builder.push(places.image(image));
         }
-        let providers = providers(&joined);
-        if providers.len() > MOST_PROVIDERS {
-            return Err(DatasetError::TooManyProviders(providers.len()));
-        }
-        let mut dropped = HashMap::new();
-        let images = joined
-            .into_iter()
-            .map(|(image, answers)| scored_image(image, &answers, &providers, groups, &mut dropped))
-            .collect();
-        left_out.dropped_words = most_frequent(dropped);
-        Ok(Self { providers, images, left_out })
+        Ok(builder.finish(records.left_out))
+    }
+
+    /// Reads a data set from its folder, image by image.
+    ///
+    /// # Errors
+    /// Where the folder is no data set, or one of a newer format, or a table is damaged, or the table
+    /// of words cannot tell two categories apart.
+    pub fn read(folder: &Path, table: &LabelGroups) -> Result<Self, FolderError> {
+        let reader = FolderReader::open(folder)?;
+        let builder = Builder::of_folder(&reader, reader.manifest().providers.clone(), table)?;
+        builder.read(reader, |image| image)
+    }
+
+    /// As [`read`](Self::read), of some providers and without some words.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and where a provider that is asked for is not there, or named twice.
+    pub fn read_selected(
+        folder: &Path,
+        table: &LabelGroups,
+        selection: &Selection,
+    ) -> Result<Self, SelectedReadError> {
+        let reader = FolderReader::open(folder)?;
+        let places: Places = selection.places(&reader.manifest().providers)?;
+        let providers = places.providers(&reader.manifest().providers);
+        let mut builder = Builder::of_folder(&reader, providers, table)?;
+        builder.words.without = selection.lower_case_words();
+        Ok(builder.read(reader, |image| places.image(image))?)
     }
 
     /// Whether any answer is a simulator's.
@@ -145,154 +155,171 @@ impl Dataset {
     }
 }
 
-/// Each image that was answered, with its answers; counts the rest.
-fn join(
-    answers: Vec<StoredAnswer>,
-    truth: GroundTruth,
-    left_out: &mut LeftOut,
-) -> Vec<(TrueImage, Answers)> {
-    let mut joined: Vec<(TrueImage, Answers)> =
-        truth.images.into_iter().map(|image| (image, Answers::new())).collect();
-    let places: HashMap<String, usize> =
-        (0..).zip(&joined).map(|(place, (image, _))| (image.file_name.clone(), place)).collect();
-    for answer in answers {
-        let place = places.get(&answer.image);
-        let Some((image, answers)) = place.and_then(|&place| joined.get_mut(place)) else {
-            left_out.answers_without_truth += 1;
-            continue;
+impl Image {
+    /// What asking each provider costs, in millionths of a US dollar: its answer's cost, or its
+    /// price where it gave none.
+    pub fn prices_microusd(&self, providers: &[Provider]) -> Vec<u64> {
+        let price = |(provider, answer): (&Provider, &Option<Answer>)| {
+            answer.as_ref().map_or(provider.price_microusd, |answer| answer.cost_microusd)
         };
-        if (answer.width, answer.height) != (image.width, image.height) {
-            left_out.answers_of_other_size += 1;
-            continue;
-        }
-        let newest = answers.get(&answer.provider).map(|known| known.started_at);
-        if newest.is_none_or(|newest| newest < answer.started_at) {
-            answers.insert(answer.provider.clone(), answer);
-        }
+        providers.iter().zip(&self.answers).map(price).collect()
     }
-    let images = joined.len();
-    joined.retain(|(_, answers)| !answers.is_empty());
-    left_out.images_without_answer = images - joined.len();
-    joined
 }
 
-/// All who answered, ordered by name.
-fn providers(joined: &[(TrueImage, Answers)]) -> Vec<Provider> {
-    let mut providers: BTreeMap<&str, (Provider, u64)> = BTreeMap::new();
-    for answer in joined.iter().flat_map(|(_, answers)| answers.values()) {
-        let (provider, total) = providers.entry(&answer.provider).or_insert_with(|| {
-            let name = answer.provider.clone();
-            (Provider { name, answered: 0, simulated: false, mean_price_microusd: 0 }, 0)
+/// A data set that grows by an image at a time.
+struct Builder {
+    dataset: Dataset,
+    words: Words,
+}
+
+/// The way from words to categories, remembered word by word.
+struct Words {
+    groups: LabelGroups,
+    /// Words that lead nowhere, in lower case.
+    without: BTreeSet<String>,
+    known: HashMap<String, Word>,
+}
+
+#[derive(Default)]
+struct Word {
+    group: Option<GroupId>,
+    times: usize,
+}
+
+impl Builder {
+    fn new(
+        name: String,
+        categories: &[Category],
+        providers: Vec<Provider>,
+        table: &LabelGroups,
+    ) -> Result<Self, CategoriesError> {
+        let categories = names(categories);
+        let (groups, unknown) = table.narrowed_to(&categories)?;
+        let dataset = Dataset {
+            name,
+            categories,
+            answered: vec![0; providers.len()],
+            providers,
+            images: Vec::new(),
+            left_out: LeftOut::default(),
+            dropped_words: Vec::new(),
+            word_problems: unknown.iter().map(|category| unknown_category(category)).collect(),
+        };
+        let words = Words { groups, without: BTreeSet::new(), known: HashMap::new() };
+        Ok(Self { dataset, words })
+    }
+
+    fn of_folder(
+        reader: &FolderReader,
+        providers: Vec<Provider>,
+        table: &LabelGroups,
+    ) -> Result<Self, CategoriesError> {
+        let manifest = reader.manifest();
+        Self::new(manifest.name.clone(), &manifest.categories, providers, table)
+    }
+
+    /// Takes every image of a folder.
+    fn read(
+        mut self,
+        mut reader: FolderReader,
+        selected: impl Fn(ImageRecord) -> ImageRecord,
+    ) -> Result<Dataset, FolderError> {
+        while let Some(image) = reader.next_image()? {
+            self.push(selected(image));
+        }
+        let left_out = reader.manifest().left_out.clone();
+        Ok(self.finish(left_out))
+    }
+
+    fn push(&mut self, image: ImageRecord) {
+        let ImageRecord { truth, answers } = image;
+        for (answered, answer) in self.dataset.answered.iter_mut().zip(&answers) {
+            *answered += usize::from(answer.is_some());
+        }
+        let answers = answers.into_iter();
+        self.dataset.images.push(Image {
+            name: truth.name,
+            id: truth.id,
+            size: truth.size,
+            truth: truth.objects.iter().map(TrueObject::scored).collect(),
+            labels: truth.labels,
+            answers: answers.map(|answer| Some(self.words.grouped(answer?))).collect(),
         });
-        provider.answered += 1;
-        provider.simulated |= answer.simulated;
-        *total = total.saturating_add(answer.cost_microusd);
     }
-    providers
-        .into_values()
-        .map(|(provider, total)| {
-            let answered = u64::try_from(provider.answered).unwrap_or(u64::MAX);
-            // Rounded to the nearest, half up; everyone here answered at least once.
-            let mean = total.saturating_add(answered / 2) / answered;
-            Provider { mean_price_microusd: mean, ..provider }
-        })
-        .collect()
+
+    fn finish(mut self, left_out: LeftOut) -> Dataset {
+        self.dataset.left_out = left_out;
+        self.dataset.dropped_words = self.words.dropped();
+        self.dataset
+    }
 }
 
-/// One image with its answers by group; counts words without a group in `dropped`.
-fn scored_image(
-    image: TrueImage,
-    answers: &Answers,
-    providers: &[Provider],
-    groups: &LabelGroups,
-    dropped: &mut HashMap<String, usize>,
-) -> ScoredImage {
-    let mut answered = Subset::default();
-    let mut prices_microusd = Vec::with_capacity(providers.len());
-    let mut grouped: Vec<Vec<GroupedBox>> = Vec::with_capacity(providers.len());
-    for (place, provider) in providers.iter().enumerate() {
-        let answer = answers.get(&provider.name);
-        if answer.is_some() {
-            answered = answered.with(place);
+impl Words {
+    /// The answer by category.
+    fn grouped(&mut self, answer: AnswerRecord) -> Answer {
+        let mut grouped = Answer {
+            cost_microusd: answer.cost_microusd,
+            transmission: answer.transmission,
+            inference: answer.inference,
+            ..Answer::default()
+        };
+        for detection in answer.detections {
+            let Some(group) = self.group(&detection.label, detection.bbox.is_some()) else {
+                continue;
+            };
+            let score = detection.score;
+            match detection.bbox {
+                Some(bbox) => grouped.boxes.push(GroupedBox { group, score, bbox }),
+                None => grouped.labels.push((group, score)),
+            }
         }
-        let price = answer.map_or(provider.mean_price_microusd, |answer| answer.cost_microusd);
-        prices_microusd.push(price);
-        let detections = answer.map_or(&[][..], |answer| &answer.detections);
-        grouped.push(placed_and_known(detections, groups, dropped));
+        grouped.boxes.shrink_to_fit();
+        grouped
     }
-    let candidates = Candidates::new(grouped.iter().map(Vec::as_slice));
-    ScoredImage { truth: image.objects, candidates, answered, prices_microusd }
-}
 
-/// The detections that can be merged. Those without a place never can, so their words do not count
-/// as dropped.
-fn placed_and_known(
-    detections: &[Detection],
-    groups: &LabelGroups,
-    dropped: &mut HashMap<String, usize>,
-) -> Vec<GroupedBox> {
-    let mut kept = Vec::new();
-    for detection in detections.iter().filter(|detection| detection.bbox.is_some()) {
-        match groups.grouped(detection) {
-            Some(grouped) => kept.push(grouped),
-            None => *dropped.entry(detection.label.clone()).or_default() += 1,
+    /// The category of a word. A word without a place can never be an object, so it does not count
+    /// as dropped.
+    fn group(&mut self, label: &str, placed: bool) -> Option<GroupId> {
+        if !self.known.contains_key(label) {
+            let known = !self.without.contains(&label.to_lowercase());
+            let group = if known { self.groups.group(label) } else { None };
+            self.known.insert(label.to_owned(), Word { group, times: 0 });
         }
+        let word = self.known.get_mut(label)?;
+        word.times += usize::from(placed);
+        word.group
     }
-    kept
+
+    /// Words that lead nowhere by how often they came, then in the order of the alphabet.
+    fn dropped(self) -> Vec<(String, usize)> {
+        let known = self.known.into_iter();
+        let dropped = known.filter(|(_, word)| word.group.is_none() && word.times > 0);
+        let mut words: Vec<(String, usize)> =
+            dropped.map(|(label, word)| (label, word.times)).collect();
+        words.sort_by(|(one, times), (other, others)| {
+            others.cmp(times).then_with(|| one.cmp(other))
+        });
+        words
+    }
 }
 
-/// Words by how often they came, then in the order of the alphabet.
-fn most_frequent(words: HashMap<String, usize>) -> Vec<(String, usize)> {
-    let mut words: Vec<(String, usize)> = words.into_iter().collect();
-    words.sort_by(|(one, count), (other, others)| others.cmp(count).then_with(|| one.cmp(other)));
-    words
+fn unknown_category(name: &str) -> String {
+    format!(
+        "the table of words does not have the category {name:?}, so only its own name leads to it; \
+         give a table with --label-groups"
+    )
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use armol_analysis::merge::Vote;
+    use armol_analysis::detection::Detection;
 
     use super::*;
-    use crate::testing::{answer, detection, truth};
-
-    fn dataset(answers: Vec<StoredAnswer>, truth: GroundTruth) -> Result<Dataset, DatasetError> {
-        Dataset::new(answers, truth, LabelGroups::coco())
-    }
+    use crate::ground_truth::numbered_categories;
+    use crate::testing::{answer, dataset, detection, truth};
 
     #[test]
-    fn an_image_that_a_provider_did_not_answer_costs_its_mean_price() {
-        let answers = vec![
-            StoredAnswer { cost_microusd: 1000, ..answer("a.jpg", "aws", &[]) },
-            StoredAnswer { cost_microusd: 2001, ..answer("b.jpg", "aws", &[]) },
-            StoredAnswer { cost_microusd: 700, ..answer("c.jpg", "azure", &[]) },
-        ];
-        let dataset = dataset(answers, truth(&["a.jpg", "b.jpg", "c.jpg"])).unwrap();
-        let prices: Vec<&[u64]> =
-            dataset.images.iter().map(|image| image.prices_microusd.as_slice()).collect();
-        assert_eq!(prices, [[1000, 700], [2001, 700], [1501, 700]]);
-        let [aws, azure] = dataset.providers.as_slice() else { panic!("two providers") };
-        assert_eq!((aws.answered, azure.answered), (2, 1));
-        assert_eq!(dataset.images[2].answered, Subset::single(1));
-    }
-
-    #[test]
-    fn what_is_left_out_is_counted() {
-        let answers = vec![
-            answer("a.jpg", "aws", &[]),
-            answer("else.jpg", "aws", &[]),
-            StoredAnswer { width: 320, ..answer("b.jpg", "aws", &[]) },
-        ];
-        let dataset = dataset(answers, truth(&["a.jpg", "b.jpg", "c.jpg"])).unwrap();
-        assert_eq!(dataset.images.len(), 1);
-        assert_eq!(dataset.left_out.images_without_answer, 2);
-        assert_eq!(dataset.left_out.answers_without_truth, 1);
-        assert_eq!(dataset.left_out.answers_of_other_size, 1);
-    }
-
-    #[test]
-    fn words_without_a_group_are_counted_and_tags_are_not() {
+    fn words_without_a_category_are_counted_and_tags_are_not() {
         let boxed = [0.0, 0.0, 10.0, 10.0];
         let mut seen = vec![
             detection("Wheel", 0.5, boxed),
@@ -301,45 +328,42 @@ mod tests {
             detection("Car", 0.9, boxed),
         ];
         seen.push(Detection { bbox: None, ..detection("outdoor", 0.9, boxed) });
-        let dataset = dataset(vec![answer("a.jpg", "aws", &seen)], truth(&["a.jpg"])).unwrap();
+        seen.push(Detection { bbox: None, ..detection("Automobile", 0.8, boxed) });
+        let dataset = dataset(&[answer("a.jpg", "aws", &seen)], truth(&["a.jpg"]));
         let expected = [("Wheel".to_owned(), 2), ("Land vehicle".to_owned(), 1)];
-        assert_eq!(dataset.left_out.dropped_words, expected);
-        assert_eq!(dataset.images[0].candidates.merge(Vote::Affirmative, |_| true).len(), 1);
+        assert_eq!(dataset.dropped_words, expected);
+        let answer = dataset.images[0].answers[0].as_ref().unwrap();
+        assert_eq!(answer.boxes.len(), 1);
+        assert_eq!(answer.labels, [(answer.boxes[0].group, 0.8)]);
     }
 
     #[test]
-    fn the_newest_of_two_answers_counts() {
-        let old = StoredAnswer { cost_microusd: 1, ..answer("a.jpg", "aws", &[]) };
-        let new = StoredAnswer {
-            cost_microusd: 2,
-            started_at: old.started_at.plus(Duration::from_secs(1)),
-            ..old.clone()
-        };
-        for answers in [vec![old.clone(), new.clone()], vec![new, old]] {
-            let dataset = dataset(answers, truth(&["a.jpg"])).unwrap();
-            assert_eq!(dataset.images[0].prices_microusd, [2]);
-            assert_eq!(dataset.providers[0].answered, 1);
+    fn a_thing_that_is_no_category_of_the_ground_truth_is_dropped() {
+        let mut truth = truth(&["a.jpg"]);
+        truth.categories.retain(|category| category.name == "cat");
+        let seen = [detection("Cat", 0.5, [0.0, 0.0, 1.0, 1.0])];
+        let elephant = detection("elephant", 0.9, [0.0, 0.0, 1.0, 1.0]);
+        let answers =
+            [answer("a.jpg", "aws", &seen), answer("a.jpg", "azure", &[elephant, seen[0].clone()])];
+        let dataset = dataset(&answers, truth);
+        assert_eq!(dataset.dropped_words, [("elephant".to_owned(), 1)]);
+        for answer in &dataset.images[0].answers {
+            assert_eq!(answer.as_ref().unwrap().boxes[0].group, GroupId::new(0));
         }
     }
 
     #[test]
-    fn nothing_to_score_is_refused() {
-        let no_answers = dataset(vec![], truth(&["a.jpg"]));
-        assert_eq!(no_answers.unwrap_err(), DatasetError::NoAnswers);
-        let answers = vec![
-            answer("b.jpg", "aws", &[]),
-            StoredAnswer { height: 1, ..answer("a.jpg", "aws", &[]) },
-        ];
-        let no_overlap = dataset(answers, truth(&["a.jpg"])).unwrap_err();
-        let expected = DatasetError::NoOverlap { answers: 2, images: 1, other_size: 1 };
-        assert_eq!(no_overlap, expected);
-    }
-
-    #[test]
-    fn more_than_12_providers_are_refused_with_the_limit() {
-        let answers = |count| (0..count).map(|n| answer("a.jpg", &format!("p{n}"), &[])).collect();
-        assert!(dataset(answers(12), truth(&["a.jpg"])).is_ok());
-        let error = dataset(answers(13), truth(&["a.jpg"])).unwrap_err();
-        assert!(error.to_string().starts_with("13 providers answered, but at most 12"), "{error}");
+    fn a_category_that_the_table_lacks_is_named_and_two_of_one_meaning_are_refused() {
+        let records = |names: &[&str]| {
+            let names = names.iter().map(|&name| name.to_owned());
+            Records { categories: numbered_categories(names), ..Records::default() }
+        };
+        let table = LabelGroups::coco();
+        let dataset = Dataset::from_records(records(&["tv", "gnu"]), table).unwrap();
+        let [unknown] = dataset.word_problems.as_slice() else { panic!("one problem") };
+        assert!(unknown.contains(r#"does not have the category "gnu""#), "{unknown}");
+        let refused = Dataset::from_records(records(&["tv", "TVmonitor"]), table).unwrap_err();
+        let message = refused.to_string();
+        assert!(message.contains(r#""tv" and "TVmonitor" both mean "tv""#), "{message}");
     }
 }

@@ -6,8 +6,13 @@
 pub mod baseline;
 pub mod command;
 pub mod dataset;
+pub mod features;
+pub mod format;
 pub mod ground_truth;
+pub mod image_index;
 pub mod rendering;
+pub mod rewards;
+pub mod scoring;
 pub mod subset;
 
 #[cfg(test)]

@@ -6,13 +6,19 @@ use std::{
 };
 
 use armol_analysis::{VERSION, cause};
-use armol_trainer::command::baselines::{self, BaselinesArguments};
+use armol_trainer::command::{
+    baselines::{self, BaselinesArguments, BaselinesError},
+    dataset::{self, DatasetArguments, DatasetCommandError},
+    features::{self, FeaturesArguments, FeaturesError},
+    score::{self, ScoreArguments, ScoreError},
+    words::{self, Completion, WordsArguments, WordsError},
+};
 use clap::{Parser, Subcommand};
 
-/// Scores stored answers against ground truth.
+/// Makes data sets of stored answers, and scores them against ground truth.
 ///
-/// Exit codes: 0 done, 1 failed, 2 wrong use: flags, a file that is no database of a collector, or a
-/// ground truth that is none.
+/// Exit codes: 0 done, 1 failed or a damaged data set, 2 wrong use: flags, or a file that is not what
+/// it should be.
 #[derive(Debug, Parser)]
 #[command(name = "armol-trainer", version = VERSION, arg_required_else_help = true)]
 struct CommandLine {
@@ -22,20 +28,59 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Dataset(DatasetArguments),
+    Words(WordsArguments),
+    Features(FeaturesArguments),
     Baselines(BaselinesArguments),
+    Score(ScoreArguments),
+}
+
+/// What went wrong, and whether what was asked for is the mistake.
+struct Failure {
+    error: anyhow::Error,
+    is_wrong_use: bool,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let Command::Baselines(arguments) = CommandLine::parse().command;
-    match baselines::run(&arguments, &mut io::stdout()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) if cause::is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            let code = ExitCode::from(if error.is_wrong_use() { 2 } else { 1 });
+    match run(CommandLine::parse().command).await {
+        Ok(code) => code,
+        Err(failure) if cause::is_broken_pipe(failure.error.as_ref()) => ExitCode::SUCCESS,
+        Err(Failure { error, is_wrong_use }) => {
             // Where standard error is gone too, nobody is left to be told.
-            drop(writeln!(io::stderr(), "error: {:#}", anyhow::Error::from(error)));
-            code
+            drop(writeln!(io::stderr(), "error: {error:#}"));
+            ExitCode::from(if is_wrong_use { 2 } else { 1 })
         }
     }
+}
+
+async fn run(command: Command) -> Result<ExitCode, Failure> {
+    let output = &mut io::stdout();
+    match command {
+        Command::Dataset(arguments) => {
+            let result = dataset::run(&arguments, output).await;
+            result.map_err(failure(DatasetCommandError::is_wrong_use))?;
+        }
+        Command::Words(arguments) => {
+            let found = words::run(&arguments, output);
+            if found.map_err(failure(WordsError::is_wrong_use))? == Completion::Lacking {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Features(arguments) => {
+            features::run(&arguments, output).map_err(failure(FeaturesError::is_wrong_use))?;
+        }
+        Command::Baselines(arguments) => {
+            let result = baselines::run(&arguments, output).await;
+            result.map_err(failure(BaselinesError::is_wrong_use))?;
+        }
+        Command::Score(arguments) => {
+            score::run(&arguments, output).map_err(failure(ScoreError::is_wrong_use))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn failure<E: Into<anyhow::Error>>(is_wrong_use: impl Fn(&E) -> bool) -> impl Fn(E) -> Failure {
+    move |error| Failure { is_wrong_use: is_wrong_use(&error), error: error.into() }
 }

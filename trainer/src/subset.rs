@@ -1,14 +1,19 @@
 //! Which providers are asked about an image.
 //!
-//! Providers go by their place in a [`Dataset`](crate::dataset::Dataset), which holds few enough
-//! of them for all subsets to be tried.
+//! Providers go by their place in a [`Dataset`](crate::dataset::Dataset). Of few of them all subsets
+//! are tried.
 
 use rand::Rng;
+
+use crate::dataset::Provider;
 
 /// The most providers whose subsets are enumerated: 4,095 subsets an image.
 pub const MOST_PROVIDERS: usize = 12;
 
-/// A set of providers, each by its place from 0 to [`MOST_PROVIDERS`] - 1.
+/// The most providers that can be chosen from at all, where sets of them are sought rather than tried.
+pub const MOST_SOUGHT: usize = 20;
+
+/// A set of providers, each by its place from 0 to [`MOST_SOUGHT`] - 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Subset(u32);
 
@@ -51,9 +56,35 @@ impl Subset {
         Self(self.0 | bit(provider))
     }
 
+    /// This set but for a provider.
+    #[must_use]
+    pub const fn without(self, provider: usize) -> Self {
+        Self(self.0 & !bit(provider))
+    }
+
     /// Whether the provider is in the set.
     pub const fn contains(self, provider: usize) -> bool {
         self.0 & bit(provider) != 0
+    }
+
+    /// The providers that are in both sets.
+    #[must_use]
+    pub const fn within(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// The set's place in [`each`](Self::each), counted from 0; the empty set has none.
+    pub const fn place(self) -> Option<usize> {
+        match self.0.checked_sub(1) {
+            Some(place) => Some(place as usize),
+            None => None,
+        }
+    }
+
+    /// The names of the providers in the set, in their order.
+    pub fn names(self, providers: &[Provider]) -> Vec<&str> {
+        let chosen = providers.iter().enumerate().filter(|(place, _)| self.contains(*place));
+        chosen.map(|(_, provider)| provider.name.as_str()).collect()
     }
 
     /// How many providers are in the set.
@@ -62,7 +93,7 @@ impl Subset {
     }
 }
 
-/// The bit of a provider; no bit where the place is far beyond [`MOST_PROVIDERS`].
+/// The bit of a provider; no bit where the place is far beyond [`MOST_SOUGHT`].
 const fn bit(provider: usize) -> u32 {
     if provider < 32 { 1 << provider } else { 0 }
 }
@@ -90,6 +121,15 @@ mod tests {
         assert_eq!(subset.count(), 2);
         assert_eq!(Subset::default().with(2), Subset::single(2));
         assert_eq!(Subset::default().with(40), Subset::default());
+        assert_eq!(subset.without(0), Subset::single(11));
+    }
+
+    #[test]
+    fn a_set_stands_at_its_place_and_the_empty_one_nowhere() {
+        for (place, subset) in Subset::each(4).enumerate() {
+            assert_eq!(subset.place(), Some(place));
+        }
+        assert_eq!(Subset::single(1).within(Subset::single(2)).place(), None);
     }
 
     #[test]

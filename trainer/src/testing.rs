@@ -1,14 +1,17 @@
 //! Answers and ground truth that tests are built from.
 
 use armol_analysis::{
-    average_precision::TrueBox,
     detection::{BoundingBox, Detection},
-    label_groups::LabelGroups,
+    label_groups::{GroupId, LabelGroups},
     time::Timestamp,
 };
 use armol_collector::store::StoredAnswer;
+use sha2::{Digest, Sha256};
 
-use crate::ground_truth::{GroundTruth, TrueImage};
+use crate::{
+    dataset::{Dataset, collected::collect},
+    ground_truth::{GroundTruth, Size, TrueImage, TrueObject, numbered_categories},
+};
 
 /// A place on the left of an image.
 pub(crate) const LEFT: [f64; 4] = [0.0, 0.0, 100.0, 100.0];
@@ -16,15 +19,22 @@ pub(crate) const LEFT: [f64; 4] = [0.0, 0.0, 100.0, 100.0];
 /// A place on the right of an image.
 pub(crate) const RIGHT: [f64; 4] = [200.0, 0.0, 300.0, 100.0];
 
-/// A detection of a word at left, top, right, bottom.
-pub(crate) fn detection(label: &str, score: f64, corners: [f64; 4]) -> Detection {
-    Detection::new(label, score, Some(BoundingBox::from_corners(corners).unwrap())).unwrap()
+/// A box at left, top, right, bottom.
+pub(crate) fn bbox(corners: [f64; 4]) -> BoundingBox {
+    BoundingBox::from_corners(corners).unwrap()
 }
 
-/// An answer about an image of 640 x 480 pixels that cost a thousandth of a dollar.
+/// A detection of a word at left, top, right, bottom.
+pub(crate) fn detection(label: &str, score: f64, corners: [f64; 4]) -> Detection {
+    Detection::new(label, score, Some(bbox(corners))).unwrap()
+}
+
+/// An answer about an image of 640 x 480 pixels that cost a thousandth of a dollar; what the image
+/// holds goes by its key.
 pub(crate) fn answer(image: &str, provider: &str, detections: &[Detection]) -> StoredAnswer {
     StoredAnswer {
         image: image.to_owned(),
+        sha256: Sha256::digest(image).into(),
         width: 640,
         height: 480,
         provider: provider.to_owned(),
@@ -38,28 +48,43 @@ pub(crate) fn answer(image: &str, provider: &str, detections: &[Detection]) -> S
     }
 }
 
+/// The names of COCO's categories in order.
+fn coco_names() -> impl Iterator<Item = String> {
+    let groups = LabelGroups::coco();
+    (0..).map_while(|number| groups.name(GroupId::new(number)).map(str::to_owned))
+}
+
 /// An object of a word of COCO.
-pub(crate) fn object(word: &str, corners: [f64; 4]) -> TrueBox {
-    TrueBox {
-        group: LabelGroups::coco().group(word).unwrap(),
-        bbox: BoundingBox::from_corners(corners).unwrap(),
-        crowd: false,
+pub(crate) fn object(word: &str, corners: [f64; 4]) -> TrueObject {
+    let group = LabelGroups::coco().group(word).unwrap();
+    TrueObject::new(group, bbox(corners))
+}
+
+/// An image of 640 x 480 pixels with objects in it; its id goes by its name.
+pub(crate) fn image(name: &str, objects: &[TrueObject]) -> TrueImage {
+    let digest = <[u8; 32]>::from(Sha256::digest(name));
+    let id = u64::from(u32::from_be_bytes(*digest.first_chunk().unwrap()));
+    TrueImage {
+        size: Size::new(640, 480),
+        objects: objects.to_vec(),
+        ..TrueImage::named(name.to_owned(), id)
     }
 }
 
-/// An image of 640 x 480 pixels with objects in it.
-pub(crate) fn image(file_name: &str, objects: &[TrueBox]) -> TrueImage {
-    TrueImage {
-        file_name: file_name.to_owned(),
-        width: 640,
-        height: 480,
-        objects: objects.to_vec(),
-    }
+/// A ground truth of COCO's categories.
+pub(crate) fn truth_of(images: Vec<TrueImage>) -> GroundTruth {
+    GroundTruth { categories: numbered_categories(coco_names()), images }
 }
 
 /// Images without an object.
-pub(crate) fn truth(file_names: &[&str]) -> GroundTruth {
-    GroundTruth { images: file_names.iter().map(|name| image(name, &[])).collect() }
+pub(crate) fn truth(names: &[&str]) -> GroundTruth {
+    truth_of(names.iter().map(|name| image(name, &[])).collect())
+}
+
+/// Stored answers and ground truth as a data set.
+pub(crate) fn dataset(answers: &[StoredAnswer], truth: GroundTruth) -> Dataset {
+    let collected = collect("test", truth, answers).unwrap();
+    Dataset::from_records(collected.records, LabelGroups::coco()).unwrap()
 }
 
 /// Two images, a cat on the left of one, a dog on the right of the other; aws finds the cat, azure
@@ -74,5 +99,5 @@ pub(crate) fn cat_and_dog() -> (Vec<StoredAnswer>, GroundTruth) {
     ];
     let images =
         vec![image("cat.jpg", &[object("cat", LEFT)]), image("dog.jpg", &[object("dog", RIGHT)])];
-    (answers, GroundTruth { images })
+    (answers, truth_of(images))
 }

@@ -1,116 +1,30 @@
-//! The program scores what a collector stored.
+//! The program scores what a collector stored, and data sets.
+//!
+//! What needs `shared/data` is skipped without it, with a word about it.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{fs, path::Path, process::Command, time::Duration};
+#[path = "../../analysis/tests/support/shared.rs"]
+mod shared;
+mod support;
 
-use armol_analysis::{
-    detection::{BoundingBox, Detection},
-    identity::Name,
-    measurement::{
-        Answer, ApplicationTimes, Call, ImageContent, ImageKey, Measurement, ProviderIdentity,
-        Timing,
-    },
-    outcome::Outcome,
-    provider::Api,
-    time::Timestamp,
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
 };
-use armol_collector::store::{Batch, Resumption, SpoolKey, Store, Work};
+
+use armol_analysis::measurement::Measurement;
 use serde_json::{Value, json};
+use support::{measurement, store, write_ground_truth};
 use tempfile::tempdir;
-use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
-
-const STARTED_AT: Timestamp = Timestamp::from_unix_ns(1_620_435_661_000_000_000);
-const CAT: [f64; 4] = [10.0, 10.0, 110.0, 90.0];
-
-fn name(text: &str) -> Name {
-    Name::new(text).unwrap()
-}
-
-/// A simulator's good answer about the one image, begun at a second of the run.
-///
-/// The second is what tells calls apart, too.
-fn measurement(region: &str, provider: &str, second: u32, seen: &[(&str, f64)]) -> Measurement {
-    let place = BoundingBox::from_corners(CAT).unwrap();
-    let detection = |&(label, score)| Detection::new(label, score, Some(place)).unwrap();
-    let call = Call {
-        uid: Uuid::from_u128(second.into()),
-        slice: Uuid::nil(),
-        planned_at: STARTED_AT,
-        agent: name("agent"),
-        region: name(region),
-        provider: ProviderIdentity {
-            name: name(provider),
-            api: Api::Rekognition,
-            region: name("sg"),
-            endpoint: "https://localhost".to_owned(),
-            simulated: true,
-        },
-        image: ImageKey { bucket: "images".to_owned(), key: "cat.jpg".to_owned() },
-        attempt: 1,
-    };
-    Measurement {
-        content: Some(ImageContent { sha256: [7; 32], bytes: 9, width: 200, height: 100 }),
-        timing: Some(Timing {
-            started_at: STARTED_AT.plus(Duration::from_secs(second.into())),
-            ends: None,
-            application: ApplicationTimes::default(),
-            split: None,
-            socket: None,
-        }),
-        http_status: Some(200),
-        answer: Some(Answer {
-            raw: b"{}".to_vec(),
-            model_version: None,
-            detections: seen.iter().map(detection).collect(),
-        }),
-        cost_microusd: 1000,
-        ..Measurement::unsent(call, Outcome::Ok)
-    }
-}
-
-fn store(database: &Path, measurements: &[Measurement]) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let (store, writer) = Store::open(database).await.unwrap();
-        let running = tokio::spawn(store.run(CancellationToken::new()));
-        let key = SpoolKey { agent: name("agent"), spool: Uuid::nil() };
-        let batch = Batch::new(key.clone(), 1, STARTED_AT, measurements).unwrap();
-        let build = "test".to_owned();
-        let greeting = Resumption { key, oldest_sequence: 1, build, received_at: STARTED_AT };
-        for work in [Work::Resume(greeting), Work::Store(batch)] {
-            writer.submit(work).await.unwrap().await.unwrap();
-        }
-        drop(writer);
-        running.await.unwrap().unwrap();
-    });
-}
-
-fn write_ground_truth(path: &Path) {
-    let [left, top, right, bottom] = CAT;
-    let truth = json!({
-        "images": [{"id": 1, "file_name": "cat.jpg", "width": 200, "height": 100}],
-        "annotations": [{
-            "id": 1, "image_id": 1, "category_id": 17, "iscrowd": 0,
-            "bbox": [left, top, right - left, bottom - top],
-        }],
-        "categories": [{"id": 17, "name": "cat"}],
-    });
-    fs::write(path, truth.to_string()).unwrap();
-}
 
 /// What the program says of measurements, as JSON.
 fn baselines(measurements: &[Measurement], flags: &[&str]) -> Value {
     let folder = tempdir().unwrap();
     store(&folder.path().join("armol.sqlite"), measurements);
     write_ground_truth(&folder.path().join("gt.json"));
-    let output = Command::new(env!("CARGO_BIN_EXE_armol-trainer"))
-        .args(["baselines", "--db", "armol.sqlite", "--ground-truth", "gt.json", "--json"])
-        .args(flags)
-        .current_dir(folder.path())
-        .output()
-        .expect("the program starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let command = ["baselines", "--db", "armol.sqlite", "--ground-truth", "gt.json", "--json"];
+    let output = succeed(&[&command[..], flags].concat(), folder.path());
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
@@ -144,5 +58,169 @@ fn the_newest_good_answer_of_the_region_counts() {
     for (flags, value) in [(&["--region", "us"][..], -1.0), (&["--region", "hk"], 1.0), (&[], 1.0)]
     {
         assert_eq!(baselines(&measurements, flags)["rows"][0]["mean_v"], json!(value), "{flags:?}");
+    }
+}
+
+fn trainer(arguments: &[&str], folder: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_armol-trainer"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("the program starts")
+}
+
+fn succeed(arguments: &[&str], folder: &Path) -> Output {
+    let output = trainer(arguments, folder);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {errors}");
+    output
+}
+
+/// Imports a data set of two images and two providers, who find one of two objects each.
+fn import_pair(folder: &Path, name: &str, categories: [&str; 2]) {
+    let object = |id, category| json!({"id": id, "image_id": id, "category_id": category, "bbox": [8, 8, 40, 40], "iscrowd": 0});
+    let truth = json!({
+        "images": [
+            {"id": 1, "file_name": "a.jpg", "width": 64, "height": 64},
+            {"id": 2, "file_name": "b.jpg", "width": 64, "height": 64},
+        ],
+        "annotations": [object(1, 1), object(2, 2)],
+        "categories": [{"id": 1, "name": categories[0]}, {"id": 2, "name": categories[1]}],
+    });
+    let seen = |id, category| json!([{"image_id": id, "category_id": category, "bbox": [8, 8, 40, 40], "score": 0.5}]);
+    fs::write(folder.join("gt.json"), truth.to_string()).unwrap();
+    fs::write(folder.join("one.json"), seen(1, 1).to_string()).unwrap();
+    fs::write(folder.join("two.json"), seen(2, 2).to_string()).unwrap();
+    let import = ["dataset", "import", "--name", name, "--ground-truth", "gt.json"];
+    let answers = ["--answers", "one=one.json", "--answers", "two=two.json", "--out", name];
+    succeed(&[&import[..], &answers].concat(), folder);
+}
+
+#[test]
+fn a_data_set_is_scored_in_every_form() {
+    let folder = tempdir().unwrap();
+    import_pair(folder.path(), "pair", ["cat", "dog"]);
+    let flags = ["--providers", "two,one", "--subsets", "2", "--beta", "-0.1", "--budget", "0.001"];
+    let weights = ["--weight", "one=2", "--iou-threshold", "0.6", "--score-threshold", "0.1"];
+    let command =
+        [&["baselines", "pair", "--json", "--plot", "plot.svg"][..], &flags, &weights].concat();
+    let output = succeed(&command, folder.path());
+    let scored: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&scored["dataset"], &scored["merge"]), (&json!("pair"), &json!("wbf")));
+    let methods: Vec<_> =
+        scored["rows"].as_array().unwrap().iter().map(|row| &row["method"]).collect();
+    let expected = [
+        "two",
+        "one",
+        "Random-1",
+        "Random-N",
+        "Ensemble-N",
+        "two+one",
+        "Best of 1",
+        "Best at budget",
+        "Upper Bound",
+        "Upper Bound v+bc",
+        "Upper Bound at budget",
+    ];
+    assert_eq!(methods, expected);
+    assert_eq!(scored["rows"][5]["providers"], json!(["two", "one"]));
+    assert_eq!(scored["rows"][10]["mean_v_bound"], json!(1.0));
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.contains("judged 2 images x 3 subsets in"), "{errors}");
+    let plot = fs::read_to_string(folder.path().join("plot.svg")).unwrap();
+    assert!(plot.starts_with("<svg") && plot.contains("best fixed set of each size"), "{plot}");
+}
+
+#[test]
+fn wrong_use_says_what_to_do() {
+    let folder = tempdir().unwrap();
+    import_pair(folder.path(), "pair", ["cat", "dog"]);
+    import_pair(folder.path(), "other", ["cow", "dog"]);
+    let cases = [
+        (&[][..], "<DIR|--db <FILE>>"),
+        (&["pair", "--db", "armol.sqlite"], "cannot be used with"),
+        (&["nowhere"], "make one with dataset import"),
+        (&["pair", "--providers", "three"], "it has one, two"),
+        (&["pair", "--merge", "best"], "unknown way to merge"),
+        (&["pair", "--merge", "calibrated"], "name one with --calibrate-on"),
+        (&["pair", "--calibrate-on", "pair"], "goes with --merge calibrated only"),
+        (&["pair", "--merge", "calibrated", "--calibrate-on", "other"], "other categories"),
+        (&["pair", "--weight", "three=2"], "use the name of one that is"),
+        (&["pair", "--weight", "one=0"], "must be a finite number above 0"),
+        (&["pair", "--iou-threshold", "2"], "must be a number from 0 to 1"),
+        (&["pair", "--beta", "0.1"], "not above 0"),
+        (&["pair", "--budget", "0.0001"], "raise the budget"),
+    ];
+    for (flags, message) in cases {
+        let output = trainer(&[&["baselines"][..], flags].concat(), folder.path());
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{flags:?}: {errors}");
+        assert!(errors.contains(message), "{flags:?}: {errors}");
+    }
+}
+
+const DETECTORS: [&str; 3] = ["yolox-nano-416", "yolov5n-fp16", "nanodet-m-416"];
+
+/// Imports a part of the photographs of Pascal VOC with the answers of three detectors.
+fn import_detectors(source: &Path, out: &Path) {
+    let answers = DETECTORS.map(|name| format!("{name}={name}.json.gz"));
+    let mut import = vec!["dataset", "import", "--name", "voc"];
+    import.extend(["--ground-truth", "ground-truth.json.gz", "--out", out.to_str().unwrap()]);
+    for answers in &answers {
+        import.extend(["--answers", answers]);
+    }
+    succeed(&import, source);
+}
+
+/// AP50 in %, cost in 1e-3 USD and v of a method, rounded as figures are published.
+fn figures(scored: &Value, method: &str) -> String {
+    let rows = scored["rows"].as_array().unwrap();
+    let row = rows.iter().find(|row| row["method"] == method).expect(method);
+    let number = |name: &str| row[name].as_f64().unwrap();
+    format!(
+        "{:.2} {:.3} {:.4}",
+        number("ap50") * 100.0,
+        number("mean_cost") * 1e3,
+        number("mean_v")
+    )
+}
+
+#[test]
+fn real_answers_give_the_figures_of_an_independent_script() {
+    let Some(source) = shared::shared_data("voc-detectors") else {
+        println!("skipped: shared/data/voc-detectors is not beside the repository");
+        return;
+    };
+    let folder = tempdir().unwrap();
+    import_detectors(&source.join("test"), &folder.path().join("voc"));
+    let scored = |flags: &[&str]| -> Value {
+        let providers = DETECTORS.join(",");
+        let command = ["baselines", "voc", "--json", "--providers", &providers];
+        let output = succeed(&[&command[..], flags].concat(), folder.path());
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    // The script did not know these words of detectors as categories of Pascal's.
+    let mut flags = vec!["--merge", "seed-wbf"];
+    for word in ["aeroplane", "motorbike", "sofa", "tvmonitor"] {
+        flags.extend(["--drop-word", word]);
+    }
+    let as_published = scored(&flags);
+    let expected = [
+        ("yolox-nano-416", "40.03 1.000 0.7094"),
+        ("yolov5n-fp16", "38.11 1.000 0.4648"),
+        ("nanodet-m-416", "40.17 1.000 0.7469"),
+        ("Ensemble-N", "49.71 3.000 0.8122"),
+        ("Upper Bound", "54.64 1.035 0.8650"),
+    ];
+    for (method, expected) in expected {
+        assert_eq!(figures(&as_published, method), expected, "{method}");
+    }
+    let with_every_word = scored(&["--merge", "seed-wbf"]);
+    assert!(figures(&with_every_word, "Ensemble-N").starts_with("62.60 3.000 "));
+    import_detectors(&source.join("train"), &folder.path().join("train"));
+    let calibrated = scored(&["--merge", "calibrated", "--calibrate-on", "train"]);
+    for method in ["Ensemble-N", "Best of 2"] {
+        let (one, other) = (figures(&calibrated, method), figures(&with_every_word, method));
+        assert!(one > other, "{method}: {one} calibrated, {other} as the seed");
     }
 }

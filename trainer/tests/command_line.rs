@@ -43,7 +43,7 @@ fn a_malformed_ground_truth_is_named_with_its_line_and_exits_with_2() {
     let output = trainer(&BASELINES, folder.path());
     assert_eq!(output.status.code(), Some(2));
     let message = standard_error(&output);
-    assert!(message.contains("ground truth gt.json is no COCO instances file: "), "{message}");
+    assert!(message.contains("gt.json is no COCO instances file: "), "{message}");
     assert!(message.contains("at line 2 column"), "{message}");
 }
 
@@ -52,7 +52,7 @@ fn a_missing_ground_truth_is_named_and_exits_with_2() {
     let folder = tempdir().unwrap();
     let output = trainer(&BASELINES, folder.path());
     assert_eq!(output.status.code(), Some(2));
-    assert!(standard_error(&output).contains("cannot read ground truth gt.json: No such file"));
+    assert!(standard_error(&output).contains("cannot read gt.json: No such file"));
 }
 
 #[test]

@@ -1,23 +1,15 @@
 //! What tests on real captures share.
 
-use std::{
-    fs,
-    io::BufReader,
-    path::{Path, PathBuf},
-};
+mod shared;
+
+use std::{fs, io::BufReader, path::Path};
 
 use armol_analysis::{
     capture_file::CaptureReader,
     offline::{ExchangeFinder, Finding, StreamFilter},
 };
 
-/// A folder of `shared/data`, which is beside the repository or one of its parents; `None` where
-/// it is not there.
-pub(crate) fn shared_data(folder: &str) -> Option<PathBuf> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let data = Path::new("shared/data").join(folder);
-    here.ancestors().map(|parent| parent.join(&data)).find(|path| path.is_dir())
-}
+pub(crate) use shared::shared_data;
 
 /// What is found in a capture.
 pub(crate) fn findings(path: &Path, filter: StreamFilter) -> Vec<Finding> {

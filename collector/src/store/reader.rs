@@ -1,9 +1,10 @@
 //! Reading what is stored, without ever writing.
 
+mod stored;
+
 use std::{fmt::Debug, path::Path, time::Duration};
 
 use armol_analysis::{
-    detection::{BoundingBox, Detection},
     identity::Name,
     outcome::Outcome,
     split::SplitFlags,
@@ -14,11 +15,14 @@ use futures::TryStreamExt;
 use sqlx::{
     Decode, Row, Sqlite, SqlitePool, Type,
     pool::PoolConnection,
-    sqlite::{SqlitePoolOptions, SqliteRow},
+    query::Query,
+    sqlite::{SqliteArguments, SqlitePoolOptions, SqliteRow},
 };
 use uuid::Uuid;
 
 use super::{StoreError, schema};
+
+pub use stored::{CalledImage, StoredAnswer};
 
 /// How many questions are answered at once; the next waits.
 const CONNECTIONS: u32 = 4;
@@ -33,27 +37,6 @@ const CALLS: &str = "
         and (?2 is null or planned_at_ns < ?2)
         and (?3 is null or region = ?3)
     order by planned_at_ns, id";
-
-/// The detections of the newest good answers, one row each, and one row of nulls for an answer
-/// without any. Beside `max()`, SQLite takes the other columns from the row that has it.
-const ANSWERS: &str = "
-    with newest as (
-        select image_key, provider, id, max(started_at_ns)
-        from request
-        where outcome = 'ok' and image_id is not null and started_at_ns is not null
-            and (?1 is null or region = ?1)
-        group by image_key, provider
-    )
-    select request.id, request.image_key, image.width, image.height, request.provider,
-        request.region, request.started_at_ns, request.cost_microusd, request.simulated,
-        request.upload_ns, request.inference_ns, request.download_ns,
-        detection.label, detection.score,
-        detection.left, detection.top, detection.right, detection.bottom
-    from newest
-    join request on request.id = newest.id
-    join image on image.id = request.image_id
-    left join detection on detection.request_id = request.id
-    order by newest.image_key, newest.provider, detection.ord";
 
 /// A read-only view of one database.
 ///
@@ -72,33 +55,6 @@ const ANSWERS: &str = "
 #[derive(Debug)]
 pub struct Reader {
     pool: SqlitePool,
-}
-
-/// One provider's newest answer about one image.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StoredAnswer {
-    /// The image's key in `event.json`.
-    pub image: String,
-    /// Width of the image in pixels.
-    pub width: u32,
-    /// Height of the image in pixels.
-    pub height: u32,
-    /// The provider's name.
-    pub provider: String,
-    /// The agent's region.
-    pub region: String,
-    /// When the call began.
-    pub started_at: Timestamp,
-    /// What the call cost, in millionths of a US dollar.
-    pub cost_microusd: u64,
-    /// Whether a simulator answered.
-    pub simulated: bool,
-    /// The network's part of the latency.
-    pub transmission: Option<Duration>,
-    /// The server's part of the latency.
-    pub inference: Option<Duration>,
-    /// What the provider saw, in its own order; empty where it saw nothing.
-    pub detections: Vec<Detection>,
 }
 
 /// Which calls to read; everything that is `None` is not asked for.
@@ -133,32 +89,6 @@ impl Reader {
         Ok(Self { pool })
     }
 
-    /// For every image and provider the newest answer that is ok, from one region or from any,
-    /// ordered by image, then provider. An image is known by its key alone, whatever its bucket.
-    ///
-    /// # Errors
-    /// Where the database refuses, or holds what no collector writes.
-    pub async fn newest_answers(
-        &self,
-        region: Option<&Name>,
-    ) -> Result<Vec<StoredAnswer>, StoreError> {
-        let mut connection = self.connection().await?;
-        let mut rows = sqlx::query(ANSWERS).bind(region.map(Name::as_str)).fetch(&mut *connection);
-        let mut answers = Vec::new();
-        let mut last_id = None;
-        while let Some(row) = rows.try_next().await.map_err(reading)? {
-            let id: i64 = get(&row, "id")?;
-            if last_id != Some(id) {
-                last_id = Some(id);
-                answers.push(stored_answer(&row)?);
-            }
-            if let (Some(detection), Some(answer)) = (detection(&row)?, answers.last_mut()) {
-                answer.detections.push(detection);
-            }
-        }
-        Ok(answers)
-    }
-
     /// Hands every call that the filter lets through to `take`, in the order of planning, without
     /// holding them all; says how many there were.
     ///
@@ -170,11 +100,7 @@ impl Reader {
         mut take: impl FnMut(CallRow),
     ) -> Result<u64, StoreError> {
         let mut connection = self.connection().await?;
-        let mut rows = sqlx::query(CALLS)
-            .bind(filter.since.map_or(i64::MIN, Timestamp::unix_ns))
-            .bind(filter.until.map(Timestamp::unix_ns))
-            .bind(filter.region.as_ref().map(Name::as_str))
-            .fetch(&mut *connection);
+        let mut rows = filtered(CALLS, filter).fetch(&mut *connection);
         let mut count = 0;
         while let Some(row) = rows.try_next().await.map_err(reading)? {
             take(call_row(&row)?);
@@ -186,6 +112,17 @@ impl Reader {
     pub(super) async fn connection(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
         self.pool.acquire().await.map_err(reading)
     }
+}
+
+/// A question whose first three values are the span of planning and the region.
+fn filtered<'filter>(
+    sql: &'static str,
+    filter: &'filter CallFilter,
+) -> Query<'filter, Sqlite, SqliteArguments> {
+    sqlx::query(sql)
+        .bind(filter.since.map_or(i64::MIN, Timestamp::unix_ns))
+        .bind(filter.until.map(Timestamp::unix_ns))
+        .bind(filter.region.as_ref().map(Name::as_str))
 }
 
 fn call_row(row: &SqliteRow) -> Result<CallRow, StoreError> {
@@ -214,41 +151,6 @@ fn call_row(row: &SqliteRow) -> Result<CallRow, StoreError> {
         simulated: get(row, "simulated")?,
         server_ip: get(row, "server_address")?,
     })
-}
-
-fn stored_answer(row: &SqliteRow) -> Result<StoredAnswer, StoreError> {
-    let upload = length(row, "upload_ns")?;
-    let download = length(row, "download_ns")?;
-    Ok(StoredAnswer {
-        image: get(row, "image_key")?,
-        width: get(row, "width")?,
-        height: get(row, "height")?,
-        provider: get(row, "provider")?,
-        region: get(row, "region")?,
-        started_at: Timestamp::from_unix_ns(get(row, "started_at_ns")?),
-        cost_microusd: unsigned(row, "cost_microusd")?,
-        simulated: get(row, "simulated")?,
-        transmission: upload.zip(download).map(|(up, down)| up.saturating_add(down)),
-        inference: length(row, "inference_ns")?,
-        detections: Vec::new(),
-    })
-}
-
-/// The row's detection; `None` in the one row of an answer that has none.
-fn detection(row: &SqliteRow) -> Result<Option<Detection>, StoreError> {
-    let Some(label) = get::<Option<String>>(row, "label")? else { return Ok(None) };
-    let corners: [Option<f64>; 4] =
-        [get(row, "left")?, get(row, "top")?, get(row, "right")?, get(row, "bottom")?];
-    let bbox = match corners {
-        [None, None, None, None] => None,
-        [Some(left), Some(top), Some(right), Some(bottom)] => Some(
-            BoundingBox::from_corners([left, top, right, bottom])
-                .map_err(|_| corrupt("left, top, right, bottom", &corners))?,
-        ),
-        _ => return Err(corrupt("left, top, right, bottom", &corners)),
-    };
-    let score = get(row, "score")?;
-    Detection::new(label, score, bbox).map(Some).map_err(|_| corrupt("score", &score))
 }
 
 fn flags(bits: Option<i64>) -> Result<SplitFlags, StoreError> {
@@ -290,7 +192,7 @@ mod tests {
     use crate::store::Store;
 
     /// How SQLite would answer, one step a line.
-    async fn plan(sql: &str) -> String {
+    pub(super) async fn plan(sql: &str) -> String {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("armol.sqlite");
         let (store, writer) = Store::open(&path).await.unwrap();
@@ -307,15 +209,5 @@ mod tests {
     async fn a_span_of_time_is_read_from_its_index_without_sorting() {
         let plan = plan(CALLS).await;
         assert_eq!(plan, "SEARCH request USING INDEX request_by_time (planned_at_ns>?)");
-    }
-
-    #[tokio::test]
-    async fn newest_answers_are_found_in_their_index_alone() {
-        let plan = plan(ANSWERS).await;
-        assert!(plan.contains("USING COVERING INDEX request_by_answer"), "{plan}");
-        assert!(!plan.contains("GROUP BY"), "{plan}");
-        for table in ["request", "image", "detection"] {
-            assert!(plan.contains(&format!("SEARCH {table} USING")), "{plan}");
-        }
     }
 }

@@ -11,7 +11,7 @@ use sqlx::{
 use super::StoreError;
 
 /// The schema's version: the number of the last migration.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// The application id that the first migration writes into the file.
 const APPLICATION_ID: i64 = 1_095_912_780;
@@ -107,10 +107,6 @@ async fn version(
 }
 
 fn migrations() -> Migrator {
-    let migration = |version, name, sql: &'static str| {
-        let sql = sql.into_sql_str();
-        Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql, false)
-    };
     Migrator::with_migrations(vec![
         migration(1, "measurements", include_str!("../../migrations/sqlite/0001_measurements.sql")),
         migration(
@@ -118,7 +114,17 @@ fn migrations() -> Migrator {
             "socket stamps",
             include_str!("../../migrations/sqlite/0002_socket_stamps.sql"),
         ),
+        migration(
+            3,
+            "answers by content",
+            include_str!("../../migrations/sqlite/0003_answers_by_content.sql"),
+        ),
     ])
+}
+
+fn migration(version: i64, description: &'static str, sql: &'static str) -> Migration {
+    let (description, sql) = (Cow::Borrowed(description), sql.into_sql_str());
+    Migration::new(version, description, MigrationType::Simple, sql, false)
 }
 
 fn newer(path: &Path, found: i64) -> StoreError {

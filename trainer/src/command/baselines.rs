@@ -1,50 +1,62 @@
-//! `armol-trainer baselines`: stored answers and a ground truth in, a table of methods out.
+//! `armol-trainer baselines`: answers and a ground truth in, a table of methods out.
+
+mod error;
+mod merging;
+mod source;
 
 use std::{
     fs,
     io::{self, Write},
+    num::NonZero,
     path::PathBuf,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
 };
 
-use armol_analysis::{
-    identity::Name,
-    label_groups::{LabelGroups, LabelGroupsError},
-    merge::Vote,
-};
-use armol_collector::store::{Reader, StoreError};
+use armol_analysis::merge::Merger;
 use clap::Args;
-use thiserror::Error;
+use indicatif::{ProgressBar, ProgressStyle};
 
+pub use error::BaselinesError;
+use merging::MergingArguments;
+use source::SourceArguments;
+
+use super::word_table;
 use crate::{
-    baseline::baselines,
-    dataset::{Dataset, DatasetError},
-    ground_truth::{GroundTruth, GroundTruthError},
+    baseline::{Options, Row, baselines},
+    dataset::Dataset,
     rendering::{self, Baselines},
+    rewards::Valuation,
+    subset::{MOST_PROVIDERS, Subset},
 };
 
 /// What asking several providers would bring, by stored answers and ground truth.
 ///
-/// The newest answer of each provider about each image is scored: each provider alone, one at
-/// random, any subset at random, all, and the best subset that choosing per image could pick.
+/// Of a database, the newest answer of each provider about each image is scored. The methods: each
+/// provider alone, one at random, any subset at random, all, the best fixed set of each size, and
+/// the best subset that choosing per image could pick.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Example:
+  armol-trainer baselines data/voc --providers a,b,c --merge seed-wbf
+  armol-trainer baselines data/voc --merge calibrated --calibrate-on data/voc-train --plot voc.svg
   armol-trainer baselines --db armol.sqlite --ground-truth instances_val2017.json --region us
 
 The ground truth is in the COCO instances format; its images[].file_name is the key in event.json.")]
 pub struct BaselinesArguments {
-    /// The collector's database
-    #[arg(long, value_name = "FILE")]
-    db: PathBuf,
-    /// What is truly in the images, in the COCO instances format
-    #[arg(long, value_name = "FILE")]
-    ground_truth: PathBuf,
-    /// Score only answers to agents in this region; without it, the newest from any region
-    #[arg(long, value_name = "REGION", value_parser = |text: &str| Name::new(text))]
-    region: Option<Name>,
-    /// How many providers must see an object: affirmative (one), consensus (more than half) or
-    /// unanimous (all that answered)
-    #[arg(long, default_value_t = Vote::Affirmative)]
-    vote: Vote,
+    #[command(flatten)]
+    source: SourceArguments,
+    #[command(flatten)]
+    merging: MergingArguments,
+    /// Show every fixed set of up to so many providers
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    subsets: u32,
+    /// Show the best that choosing per image could do by v + BETA x cost, the cost in 1e-3 US
+    /// dollars an image as in the table; BETA is not above 0
+    #[arg(long, value_name = "BETA", value_parser = beta, allow_negative_numbers = true)]
+    beta: Option<f64>,
+    /// Show the best at this mean cost, in US dollars an image
+    #[arg(long, value_name = "USD", value_parser = budget)]
+    budget: Option<f64>,
     /// What random choices are drawn from; the same seed gives the same table
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
@@ -57,55 +69,9 @@ pub struct BaselinesArguments {
     /// Write CSV: fractions and US dollars
     #[arg(long)]
     csv: bool,
-}
-
-/// Why there is no table.
-#[derive(Debug, Error)]
-pub enum BaselinesError {
-    /// The ground truth cannot be used.
-    #[error(transparent)]
-    GroundTruth(#[from] GroundTruthError),
-    /// The table of label groups cannot be read.
-    #[error("cannot read label groups {path}")]
-    LabelGroupsFile {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// The table of label groups cannot be used.
-    #[error("label groups {path} cannot be used")]
-    LabelGroups {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: LabelGroupsError,
-    },
-    /// The database cannot be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// Answers and ground truth do not go together.
-    #[error(transparent)]
-    Dataset(#[from] DatasetError),
-    /// The result cannot be written.
-    #[error("cannot write the result")]
-    Write(#[source] io::Error),
-}
-
-impl BaselinesError {
-    /// Whether what was asked for is the mistake, rather than anything that happened to it.
-    pub const fn is_wrong_use(&self) -> bool {
-        match self {
-            Self::GroundTruth(_)
-            | Self::LabelGroupsFile { .. }
-            | Self::LabelGroups { .. }
-            | Self::Dataset(DatasetError::NoOverlap { .. }) => true,
-            Self::Store(error) => error.is_wrong_use(),
-            Self::Dataset(_) | Self::Write(_) => false,
-        }
-    }
+    /// Draw cost against AP50 into this file too, as SVG
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
 }
 
 /// Reads, scores and writes the result to `output`.
@@ -116,40 +82,89 @@ pub async fn run(
     arguments: &BaselinesArguments,
     output: &mut impl Write,
 ) -> Result<(), BaselinesError> {
-    let own_groups = arguments.label_groups.as_ref().map(read_label_groups).transpose()?;
-    let groups = own_groups.as_ref().unwrap_or_else(|| LabelGroups::coco());
-    let truth = GroundTruth::read(&arguments.ground_truth, groups)?;
-    let reader = Reader::open(&arguments.db).await?;
-    let answers = reader.newest_answers(arguments.region.as_ref()).await?;
-    let dataset = Dataset::new(answers, truth, groups)?;
-    let result = rendered(arguments, &dataset).map_err(BaselinesError::Write)?;
+    let table = word_table::read(arguments.label_groups.as_deref())?;
+    let dataset = arguments.source.read(&table).await?;
+    let dropped = arguments.source.selection().dropped_words;
+    let merger = arguments.merging.merger(&dataset, &table, dropped)?;
+    let rows = scored(arguments, &dataset, &merger)?;
+    let baselines = Baselines {
+        dataset: &dataset,
+        rows: &rows,
+        merger: &merger,
+        rule: arguments.merging.value,
+        seed: arguments.seed,
+        region: arguments.source.region(),
+        stored: !arguments.source.is_folder(),
+    };
+    if let Some(path) = &arguments.plot {
+        fs::write(path, rendering::plot(&baselines))
+            .map_err(|source| BaselinesError::Plot { path: path.clone(), source })?;
+    }
+    let result = rendered(arguments, &baselines).map_err(BaselinesError::Write)?;
     output.write_all(&result).and_then(|()| output.flush()).map_err(BaselinesError::Write)
 }
 
-fn read_label_groups(path: &PathBuf) -> Result<LabelGroups, BaselinesError> {
-    let text = fs::read_to_string(path)
-        .map_err(|source| BaselinesError::LabelGroupsFile { path: path.clone(), source })?;
-    LabelGroups::from_json(&text)
-        .map_err(|source| BaselinesError::LabelGroups { path: path.clone(), source })
+/// The rows, with a bar of images on a terminal and a word of how long judging them took.
+fn scored(
+    arguments: &BaselinesArguments,
+    dataset: &Dataset,
+    merger: &Merger,
+) -> Result<Vec<Row>, BaselinesError> {
+    let images = dataset.images.len();
+    let progress = ProgressBar::new(u64::try_from(images).unwrap_or(u64::MAX));
+    // The template is fixed, and a bar in the usual style will do should it be refused.
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} images judged") {
+        progress.set_style(style);
+    }
+    let options = Options {
+        valuation: Valuation { merger, rule: arguments.merging.value },
+        seed: arguments.seed,
+        subsets: arguments.subsets,
+        beta: arguments.beta,
+        budget_usd: arguments.budget,
+        threads: thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
+    };
+    let providers = dataset.providers.len();
+    let what = match Subset::each(providers).count() {
+        subsets if providers <= MOST_PROVIDERS => {
+            format!("judged {images} images x {subsets} subsets")
+        }
+        _ => format!("sought subsets for {images} images"),
+    };
+    let judged = AtomicUsize::new(0);
+    let done = |more| {
+        progress.inc(u64::try_from(more).unwrap_or(u64::MAX));
+        if judged.fetch_add(more, Ordering::Relaxed).saturating_add(more) == images {
+            let seconds = progress.elapsed().as_secs_f64();
+            progress.finish_and_clear();
+            // Where standard error is gone, nobody is left to be told.
+            drop(writeln!(io::stderr(), "{what} in {seconds:.2} s"));
+        }
+    };
+    Ok(baselines(dataset, &options, &done)?)
 }
 
 /// The baselines of a data set in the form that was asked for.
-fn rendered(arguments: &BaselinesArguments, dataset: &Dataset) -> io::Result<Vec<u8>> {
-    let rows = baselines(dataset, arguments.vote, arguments.seed);
-    let baselines = Baselines {
-        dataset,
-        rows: &rows,
-        vote: arguments.vote,
-        seed: arguments.seed,
-        region: arguments.region.as_ref().map(Name::as_str),
-    };
+fn rendered(arguments: &BaselinesArguments, baselines: &Baselines<'_>) -> io::Result<Vec<u8>> {
     let mut result = Vec::new();
     if arguments.json {
-        rendering::json(&baselines, &mut result)?;
+        rendering::json(baselines, &mut result)?;
     } else if arguments.csv {
-        rendering::csv(&baselines, &mut result)?;
+        rendering::csv(baselines, &mut result)?;
     } else {
-        rendering::table(&baselines, &mut result)?;
+        rendering::table(baselines, &mut result)?;
     }
     Ok(result)
+}
+
+/// A number that is not above 0.
+fn beta(text: &str) -> Result<f64, &'static str> {
+    let beta = text.parse().ok().filter(|beta: &f64| beta.is_finite() && *beta <= 0.0);
+    beta.ok_or("it must be a number that is not above 0, for costs lower what an answer is worth")
+}
+
+/// A number that is not below 0.
+fn budget(text: &str) -> Result<f64, &'static str> {
+    let budget = text.parse().ok().filter(|budget: &f64| budget.is_finite() && *budget >= 0.0);
+    budget.ok_or("it must be a number of US dollars that is not below 0")
 }

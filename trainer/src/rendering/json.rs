@@ -23,7 +23,10 @@ pub fn json(baselines: &Baselines<'_>, output: &mut impl Write) -> io::Result<()
 struct Document<'a> {
     simulated: bool,
     region: Option<&'a str>,
+    dataset: &'a str,
+    merge: &'static str,
     vote: &'static str,
+    value: &'static str,
     seed: u64,
     images: usize,
     providers: Vec<ProviderObject<'a>>,
@@ -31,6 +34,7 @@ struct Document<'a> {
     images_without_answer: usize,
     answers_without_ground_truth: usize,
     answers_of_other_size: usize,
+    answers_of_other_content: usize,
     dropped_words: Vec<WordObject<'a>>,
 }
 
@@ -49,6 +53,12 @@ struct RowObject<'a> {
     mean_cost: f64,
     mean_v: f64,
     calls: BTreeMap<&'a str, usize>,
+    /// The set of a method that asks the same providers about every image and chose them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    providers: Option<Vec<&'a str>>,
+    /// What `mean_v` could be at most at that cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mean_v_bound: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -60,10 +70,10 @@ struct WordObject<'a> {
 impl<'a> From<&Baselines<'a>> for Document<'a> {
     fn from(baselines: &Baselines<'a>) -> Self {
         let dataset = baselines.dataset;
-        let provider = |provider: &'a Provider| ProviderObject {
+        let provider = |(provider, answered): (&'a Provider, &usize)| ProviderObject {
             name: &provider.name,
             simulated: provider.simulated,
-            answered: provider.answered,
+            answered: *answered,
         };
         let names = || dataset.providers.iter().map(|provider| provider.name.as_str());
         let row = |row: &'a Row| RowObject {
@@ -73,21 +83,27 @@ impl<'a> From<&Baselines<'a>> for Document<'a> {
             mean_cost: row.mean_cost_usd,
             mean_v: row.mean_value,
             calls: names().zip(row.calls.iter().copied()).collect(),
+            providers: row.kind.chosen_set().map(|subset| subset.names(&dataset.providers)),
+            mean_v_bound: row.kind.bound(),
         };
         let word = |(word, count): &'a (String, usize)| WordObject { word, count: *count };
         let left_out = &dataset.left_out;
         Self {
             simulated: dataset.simulated(),
             region: baselines.region,
-            vote: baselines.vote.as_str(),
+            dataset: &dataset.name,
+            merge: baselines.merger.method().as_str(),
+            vote: baselines.merger.vote().as_str(),
+            value: baselines.rule.as_str(),
             seed: baselines.seed,
             images: dataset.images.len(),
-            providers: dataset.providers.iter().map(provider).collect(),
+            providers: dataset.providers.iter().zip(&dataset.answered).map(provider).collect(),
             rows: baselines.rows.iter().map(row).collect(),
             images_without_answer: left_out.images_without_answer,
             answers_without_ground_truth: left_out.answers_without_truth,
             answers_of_other_size: left_out.answers_of_other_size,
-            dropped_words: left_out.dropped_words.iter().map(word).collect(),
+            answers_of_other_content: left_out.answers_of_other_content,
+            dropped_words: dataset.dropped_words.iter().map(word).collect(),
         }
     }
 }

@@ -7,8 +7,9 @@ use comfy_table::{CellAlignment, Table};
 
 use super::Baselines;
 use crate::{
-    baseline::Row,
+    baseline::{Kind, Row, SHORTLIST},
     dataset::{LeftOut, Provider},
+    subset::MOST_PROVIDERS,
 };
 
 /// How many dropped words are shown.
@@ -20,23 +21,61 @@ const WORDS_SHOWN: usize = 10;
 /// Where `output` fails.
 pub fn table(baselines: &Baselines<'_>, output: &mut impl Write) -> io::Result<()> {
     let providers = &baselines.dataset.providers;
-    let simulated = names(providers.iter().filter(|provider| provider.simulated));
+    let simulated = simulated_names(providers);
     if !simulated.is_empty() {
         writeln!(output, "SIMULATED: {simulated} answered from a simulator, not from a cloud")?;
     }
-    let region = baselines.region.unwrap_or("any region");
-    let (images, vote, seed) = (baselines.dataset.images.len(), baselines.vote, baselines.seed);
-    writeln!(output, "{images} images, answers from {region}, {vote} vote, seed {seed}")?;
+    let images = baselines.dataset.images.len();
+    writeln!(output, "{}", baselines.summary())?;
     writeln!(output, "{}", table_text(&grid(providers, baselines.rows)))?;
     writeln!(output, "mAP and AP50 in %, cost in 1e-3 USD an image, calls by provider;")?;
     writeln!(output, "v: the mean over images of an image's own AP50, -1 where nothing is found")?;
-    for provider in providers {
-        let Provider { name, answered, .. } = provider;
+    write_choices(baselines, output)?;
+    for (Provider { name, .. }, answered) in providers.iter().zip(&baselines.dataset.answered) {
         let note = "; each other call costs its mean price and brings nothing";
         let note = if *answered < images { note } else { "" };
         writeln!(output, "{name}: {answered} of {images} images answered{note}")?;
     }
-    write_left_out(&baselines.dataset.left_out, output)
+    write_left_out(&baselines.dataset.left_out, output)?;
+    write_dropped(&baselines.dataset.dropped_words, output)
+}
+
+/// What the best fixed sets are, how they were chosen, and how good upper bounds are.
+fn write_choices(baselines: &Baselines<'_>, output: &mut impl Write) -> io::Result<()> {
+    let rows = || baselines.rows.iter();
+    if baselines.dataset.providers.len() > MOST_PROVIDERS {
+        writeln!(
+            output,
+            "best sets were sought step by step, for more than {MOST_PROVIDERS} providers have too many \
+             to try; others could be better"
+        )?;
+    }
+    if rows().any(|row| matches!(row.kind, Kind::BestFixed(_) | Kind::BestWithinBudget(_))) {
+        writeln!(
+            output,
+            "best: the same providers for every image, of the highest AP50 among the {SHORTLIST} sets \
+             of highest v"
+        )?;
+    }
+    for row in rows() {
+        if let Kind::BestFixed(subset) | Kind::BestWithinBudget(subset) = row.kind {
+            writeln!(
+                output,
+                "{}: {}",
+                row.method,
+                subset.names(&baselines.dataset.providers).join(", ")
+            )?;
+        }
+        if let Some(bound) = row.kind.bound() {
+            let gap = (bound - row.mean_value).max(0.0);
+            writeln!(
+                output,
+                "{}: no such choice exceeds v {bound:.4}, a gap of {gap:.4}",
+                row.method
+            )?;
+        }
+    }
+    Ok(())
 }
 
 fn grid(providers: &[Provider], rows: &[Row]) -> Table {
@@ -66,16 +105,21 @@ fn grid(providers: &[Provider], rows: &[Row]) -> Table {
 }
 
 /// What no figure of the table is about, a line for each kind that there is.
-fn write_left_out(left_out: &LeftOut, output: &mut impl Write) -> io::Result<()> {
+pub(crate) fn write_left_out(left_out: &LeftOut, output: &mut impl Write) -> io::Result<()> {
     let lines = [
         ("images of the ground truth that no one answered", left_out.images_without_answer),
         ("answers about images that the ground truth lacks", left_out.answers_without_truth),
         ("answers about images of another size there", left_out.answers_of_other_size),
+        ("answers about an image before it changed", left_out.answers_of_other_content),
     ];
     for (what, count) in lines.into_iter().filter(|(_, count)| *count > 0) {
         writeln!(output, "left out, {what}: {count}")?;
     }
-    let words = &left_out.dropped_words;
+    Ok(())
+}
+
+/// The words that lead to no category, the most frequent of them by name.
+pub(crate) fn write_dropped(words: &[(String, usize)], output: &mut impl Write) -> io::Result<()> {
     if words.is_empty() {
         return Ok(());
     }
@@ -90,6 +134,8 @@ fn write_left_out(left_out: &LeftOut, output: &mut impl Write) -> io::Result<()>
     writeln!(output, "left out, detections of words in no group: {detections} ({shown}{more})")
 }
 
-fn names<'a>(providers: impl Iterator<Item = &'a Provider>) -> String {
-    providers.map(|provider| provider.name.as_str()).collect::<Vec<_>>().join(", ")
+/// The providers that a simulator answered for.
+pub(super) fn simulated_names(providers: &[Provider]) -> String {
+    let simulated = providers.iter().filter(|provider| provider.simulated);
+    simulated.map(|provider| provider.name.as_str()).collect::<Vec<_>>().join(", ")
 }

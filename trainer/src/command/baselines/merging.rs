@@ -1,0 +1,142 @@
+//! How answers are merged and valued, as the command line says it.
+
+use std::{path::Path, path::PathBuf, str::FromStr, sync::Arc};
+
+use armol_analysis::{
+    label_groups::LabelGroups,
+    merge::{CalibratedMerge, CalibrationOptions, KnownImage, Merger, Method, Vote},
+    metrics::image_value::ValueRule,
+};
+use clap::Args;
+
+use super::BaselinesError;
+use crate::{
+    dataset::{Dataset, selection::Selection},
+    rewards::ScoredImage,
+};
+
+/// How answers are merged and valued.
+#[derive(Clone, Debug, Args)]
+pub(super) struct MergingArguments {
+    /// What is made of boxes that may be one object: none, nms, soft-nms, soft-nms-gaussian, wbf,
+    /// mean-wbf, seed-nms, seed-soft-nms, seed-wbf or calibrated
+    #[arg(long, value_name = "METHOD", default_value_t = Method::default())]
+    merge: Method,
+    /// How many providers must see an object: affirmative (one), consensus (more than half) or
+    /// unanimous (all that answered)
+    #[arg(long, default_value_t = Vote::Affirmative)]
+    pub(super) vote: Vote,
+    /// The overlap above which boxes are one object; without it, that of the method
+    #[arg(long, value_name = "SHARE")]
+    iou_threshold: Option<f64>,
+    /// The least score of a box that is merged; without it, that of the method
+    #[arg(long, value_name = "SHARE")]
+    score_threshold: Option<f64>,
+    /// How much a provider weighs, beside 1; may be repeated
+    #[arg(long, value_name = "NAME=NUMBER")]
+    weight: Vec<Weight>,
+    /// The data set that the method calibrated is fitted on, of the same providers and categories
+    #[arg(long, value_name = "DIR")]
+    calibrate_on: Option<PathBuf>,
+    /// What an image's answer is worth: AP50 where a detection may find several objects (seed) or
+    /// one (one-object)
+    #[arg(long, value_name = "RULE", default_value_t = ValueRule::Seed)]
+    pub(super) value: ValueRule,
+}
+
+/// A provider's weight.
+#[derive(Clone, Debug, PartialEq)]
+struct Weight {
+    provider: String,
+    weight: f64,
+}
+
+impl MergingArguments {
+    /// The way to merge the answers of a data set.
+    pub(super) fn merger(
+        &self,
+        dataset: &Dataset,
+        table: &LabelGroups,
+        dropped_words: Vec<String>,
+    ) -> Result<Merger, BaselinesError> {
+        let mut merger = match (self.merge, &self.calibrate_on) {
+            (Method::Calibrated, Some(folder)) => {
+                let providers = dataset.providers.iter().map(|provider| provider.name.clone());
+                let selection = Selection { providers: providers.collect(), dropped_words };
+                let other = Dataset::read_selected(folder, table, &selection)?;
+                let model = fitted(folder, &other, dataset)?;
+                Merger::calibrated(self.vote, Arc::new(model))
+            }
+            (Method::Calibrated, None) => return Err(BaselinesError::NoCalibrationData),
+            (_, Some(_)) => return Err(BaselinesError::NothingToCalibrate),
+            (method, None) => Merger::new(self.vote, method)?,
+        };
+        if let Some(threshold) = self.iou_threshold {
+            merger = merger.with_iou_threshold(threshold)?;
+        }
+        if let Some(threshold) = self.score_threshold {
+            merger = merger.with_score_threshold(threshold)?;
+        }
+        Ok(merger.with_weights(self.weights(dataset)?)?)
+    }
+
+    /// The weights of the providers by their places; none where nobody's is told.
+    fn weights(&self, dataset: &Dataset) -> Result<Vec<f64>, BaselinesError> {
+        if self.weight.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut weights = vec![1.0; dataset.providers.len()];
+        for Weight { provider, weight } in &self.weight {
+            let place = dataset.providers.iter().position(|known| known.name == *provider);
+            let entry = place.and_then(|place| weights.get_mut(place));
+            *entry.ok_or_else(|| BaselinesError::WeightOfNobody(provider.clone()))? = *weight;
+        }
+        Ok(weights)
+    }
+}
+
+/// A model of the providers of a data set, fitted on another.
+fn fitted(
+    folder: &Path,
+    other: &Dataset,
+    dataset: &Dataset,
+) -> Result<CalibratedMerge, BaselinesError> {
+    if other.categories != dataset.categories {
+        return Err(BaselinesError::OtherCategories { path: folder.to_owned() });
+    }
+    let scored = other.images.iter().map(|image| ScoredImage::new(image, &other.providers));
+    let scored: Vec<ScoredImage<'_>> = scored.collect();
+    let answered = |image: &ScoredImage<'_>| {
+        (0..other.providers.len()).map(|place| image.answered().contains(place)).collect()
+    };
+    let answered: Vec<Vec<bool>> = scored.iter().map(answered).collect();
+    let known = scored.iter().zip(&answered).map(|(image, answered)| KnownImage {
+        candidates: image.candidates(),
+        answered,
+        truth: image.truth(),
+    });
+    CalibratedMerge::fit(&known.collect::<Vec<_>>(), CalibrationOptions::default())
+        .map_err(|source| BaselinesError::Calibration { path: folder.to_owned(), source })
+}
+
+impl FromStr for Weight {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let (provider, weight) = text.split_once('=').ok_or("write it as NAME=NUMBER")?;
+        let weight = weight.parse().map_err(|_| "what follows = must be a number")?;
+        Ok(Self { provider: provider.to_owned(), weight })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_weight_is_a_name_and_a_number() {
+        let expected = Weight { provider: "aws".to_owned(), weight: 0.5 };
+        assert_eq!("aws=0.5".parse(), Ok(expected));
+        assert!("aws".parse::<Weight>().is_err() && "aws=much".parse::<Weight>().is_err());
+    }
+}
