@@ -115,10 +115,15 @@ fn keep(
         }
     }
     let mut handle = handle.setnonblock().map_err(RecorderError::Read)?;
-    while let Ok(packet) = handle.next_packet() {
-        file.write(&packet)?;
+    // Who asked to stop may have woken a read that was to come: that one brings nothing, the next may.
+    let mut woken = false;
+    loop {
+        match handle.next_packet() {
+            Ok(packet) => file.write(&packet)?,
+            Err(pcap::Error::NoMorePackets) if !woken => woken = true,
+            Err(_) => return file.end(),
+        }
     }
-    file.end()
 }
 
 impl CaptureFile {
