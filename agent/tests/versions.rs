@@ -233,7 +233,7 @@ async fn hold_against_truth(protocol: Protocol) {
     providers.stop().await;
     let truth = providers.truth();
     assert_eq!(truth.len(), CALLS);
-    let (mut within, mut judged) = (0, 0);
+    let mut within = 0;
     for (index, (measurement, record)) in measured.iter().zip(&truth).enumerate() {
         assert_eq!(Some(measurement.call.uid), record.uid);
         let split = measurement.timing.as_ref().unwrap().split.as_ref().unwrap();
@@ -245,11 +245,6 @@ async fn hold_against_truth(protocol: Protocol) {
             | SplitFlags::EARLY_RESPONSE
             | SplitFlags::NO_HANDSHAKE;
         assert!(!split.flags.intersects(unexpected), "{split:?}");
-        // Such a split has no times, and says why.
-        if split.flags.contains(SplitFlags::CLOCK_STEPPED) {
-            continue;
-        }
-        judged += 1;
         assert!(split.times.is_some(), "{protocol:?}: {split:?}");
         let times = split.times.unwrap();
         let bounds = times.bounds().unwrap();
@@ -258,5 +253,5 @@ async fn hold_against_truth(protocol: Protocol) {
         within += usize::from(bounds.high >= true_inference);
         assert!(times.inference() >= true_inference.mul_f64(0.5), "{times:?} {true_inference:?}");
     }
-    assert!(judged > CALLS / 2 && within > judged / 2, "{protocol:?}: {within} of {judged} held");
+    assert!(within > CALLS / 2, "{protocol:?}: the upper bound held in {within} of {CALLS} calls");
 }
