@@ -116,6 +116,13 @@ pub(crate) struct Data {
     pub(crate) stamp: Option<u32>,
 }
 
+impl Data {
+    /// When its packet came, and what the sender's clock showed.
+    pub(crate) const fn arrival(&self) -> Arrival {
+        Arrival { at: self.at, stamp: self.stamp }
+    }
+}
+
 impl Flow {
     /// A flow of which nothing has been seen before this moment.
     pub(crate) fn new(client: SocketAddr, server: SocketAddr, at: Timestamp) -> Self {

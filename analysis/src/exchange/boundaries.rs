@@ -7,7 +7,7 @@ use std::{collections::HashSet, ops::Range};
 
 use crate::{
     exchange::{Unstamped, allowance, overlap, train::Train},
-    flow::{Arrival, Coverage, Data, Event, Flow, Hold},
+    flow::{Coverage, Data, Event, Flow, Hold},
     split::SplitFlags,
     time::Timestamp,
 };
@@ -124,16 +124,16 @@ fn acknowledgement(
 ) -> Option<Acknowledgement> {
     let mut events = flow.events().iter().enumerate();
     events.find_map(|(index, event)| {
-        let (at, stamp, position, rides) = match event {
-            Event::Acknowledged(arrival, position) => (arrival.at, arrival.stamp, *position, false),
+        let (arrival, position, rides) = match event {
+            Event::Acknowledged(arrival, position) => (*arrival, *position, false),
             Event::Arrived(data, Some(position)) => {
-                (data.at, data.stamp, *position, overlap(&data.range, response))
+                (data.arrival(), *position, overlap(&data.range, response))
             }
             _ => return None,
         };
         (position >= request.end).then(|| {
-            let held_up = flow.held_up(Arrival { at, stamp });
-            Acknowledgement { at, held_up, position, rides, index }
+            let held_up = flow.held_up(arrival);
+            Acknowledgement { at: arrival.at, held_up, position, rides, index }
         })
     })
 }
@@ -204,7 +204,7 @@ fn read_response(
         if !overlap(&data.range, response) {
             continue;
         }
-        first = first.or(Some(Arrival { at: data.at, stamp: data.stamp }));
+        first = first.or_else(|| Some(data.arrival()));
         let part = data.range.start.max(response.start)..data.range.end.min(response.end);
         if !seen.covers(&part) {
             last = Some((index, data.at));

@@ -69,13 +69,13 @@ struct Moments<'b> {
 fn moments(found: &Boundaries) -> Option<Moments<'_>> {
     let request_first = found.request_first?;
     let mut acknowledged = found.acknowledged?;
-    let held_up = (acknowledged.held_up, found.response_held_up);
-    acknowledged.at = acknowledged.at.minus(held_up.0.length).max(request_first);
+    let (waited, response_waited) = (acknowledged.held_up, found.response_held_up);
+    acknowledged.at = acknowledged.at.minus(waited.length).max(request_first);
     let response_seen = found.response_first?.max(request_first);
-    let response_first = response_seen.minus(held_up.1.length).max(request_first);
+    let response_first = response_seen.minus(response_waited.length).max(request_first);
     Some(Moments {
         request_first,
-        tolerance: held_up.0.tolerance.saturating_add(held_up.1.tolerance),
+        tolerance: waited.tolerance.saturating_add(response_waited.tolerance),
         request_effective: found.request_effective?,
         acknowledged,
         train: &found.train,

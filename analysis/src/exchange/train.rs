@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::{
-    flow::{Arrival, Event, Flow},
+    flow::{Event, Flow},
     time::Timestamp,
 };
 
@@ -34,9 +34,7 @@ impl Train {
         for event in flow.events().iter().take(index) {
             let (arrival, position) = match event {
                 Event::Acknowledged(seen, position) => (*seen, *position),
-                Event::Arrived(data, Some(position)) => {
-                    (Arrival { at: data.at, stamp: data.stamp }, *position)
-                }
+                Event::Arrived(data, Some(position)) => (data.arrival(), *position),
                 _ => continue,
             };
             let at = arrival.at.minus(flow.held_up(arrival).length);
