@@ -10,9 +10,13 @@ pub mod features;
 pub mod format;
 pub mod ground_truth;
 pub mod image_index;
+pub mod objective;
+pub mod policy;
+pub mod problem;
 pub mod rendering;
 pub mod rewards;
 pub mod scoring;
+pub mod state;
 pub mod subset;
 
 #[cfg(test)]

@@ -99,6 +99,14 @@ impl Rewards {
         self.values.chunks(Subset::each(self.providers).count().max(1))
     }
 
+    /// What a subset is worth on one image, both by place; `None` where there is no such image, or the
+    /// subset is empty or of other providers.
+    pub fn value(&self, image: usize, subset: Subset) -> Option<f32> {
+        let subsets = Subset::each(self.providers).count();
+        let place = subset.place().filter(|place| *place < subsets)?;
+        self.values.get(image.checked_mul(subsets)?.checked_add(place)?).copied()
+    }
+
     /// The mean over the images of what each subset is worth, in the order of [`Subset::each`].
     pub fn means(&self) -> Vec<f64> {
         let mut sums = vec![0.0; Subset::each(self.providers).count()];
@@ -166,6 +174,9 @@ mod tests {
         let rows: Vec<&[f32]> = rewards.rows().collect();
         assert_eq!(rows, [[1.0, -1.0, 1.0], [-1.0, 1.0, 1.0]]);
         assert_eq!(rewards.means(), [0.0, 0.0, 1.0]);
+        assert_eq!(rewards.value(1, Subset::single(0)), Some(-1.0));
+        assert_eq!(rewards.value(2, Subset::single(0)), None);
+        assert_eq!(rewards.value(0, Subset::single(2)), None);
     }
 
     #[test]
