@@ -11,6 +11,7 @@ pub mod exporting;
 pub mod features;
 pub mod folder;
 pub mod joining;
+mod part;
 pub mod records;
 pub mod selection;
 
@@ -31,6 +32,7 @@ use records::{AnswerRecord, ImageRecord, Records};
 use selection::{Places, SelectedReadError, Selection};
 
 pub use joining::DatasetError;
+pub use part::Part;
 pub use records::{LeftOut, Provider};
 
 /// Images with ground truth and answers, by category.

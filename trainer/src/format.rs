@@ -48,7 +48,7 @@ pub enum ImageReference {
 }
 
 /// A value as JSON on one line, with a line's end.
-fn json_text(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
+pub(crate) fn json_text(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
     let mut text = serde_json::to_vec(value)?;
     text.push(b'\n');
     Ok(text)
@@ -61,7 +61,7 @@ fn category_of(class: u16, categories: &[String]) -> Result<&str, Problem> {
 }
 
 /// A box as COCO writes it.
-fn left_top_width_height(bbox: BoundingBox) -> [f64; 4] {
+pub(crate) fn left_top_width_height(bbox: BoundingBox) -> [f64; 4] {
     let [left, top, right, bottom] = bbox.corners();
     [left, top, right - left, bottom - top]
 }

@@ -6,6 +6,7 @@
 pub mod baseline;
 pub mod command;
 pub mod dataset;
+pub mod evaluation;
 pub mod features;
 pub mod format;
 pub mod ground_truth;
@@ -18,6 +19,7 @@ pub mod rewards;
 pub mod scoring;
 pub mod state;
 pub mod subset;
+pub mod training;
 
 #[cfg(test)]
 mod testing;

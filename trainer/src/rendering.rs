@@ -15,7 +15,7 @@ pub use self::csv::csv;
 pub use json::json;
 pub use plot::plot;
 pub use table::table;
-pub(crate) use table::{write_dropped, write_left_out};
+pub(crate) use table::{simulated_names, write_dropped, write_left_out};
 
 /// All that a rendering shows.
 #[derive(Clone, Copy, Debug)]

@@ -84,6 +84,14 @@ impl Rewards {
         Ok(Self { providers, values })
     }
 
+    /// A table of rows as [`rows`](Self::rows) gives them, one behind the other; what does not fill a
+    /// row is left out.
+    pub fn of_rows(providers: usize, mut values: Vec<f32>) -> Self {
+        let subsets = Subset::each(providers).count().max(1);
+        values.truncate(values.len() - values.len() % subsets);
+        Self { providers, values }
+    }
+
     /// How many providers there are to choose from.
     pub const fn providers(&self) -> usize {
         self.providers

@@ -1,11 +1,14 @@
 //! How answers are merged: what is asked for, checked, and the steps that follow from it.
 
+mod stored;
+
 use std::{mem, sync::Arc};
 
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 use thiserror::Error;
 
 use super::{
-    CalibratedMerge, Method, Vote,
+    CalibratedMerge, Method, UnknownMethod, UnknownVote, Vote,
     candidates::{Candidate, Candidates, as_listed, by_provider, by_score},
     mean_fusion::{self, LEAST_WEIGHT, Pixels},
     pools::{self, Pools},
@@ -13,9 +16,14 @@ use super::{
     weighted_box_fusion::{self, Cluster},
 };
 use crate::label_groups::GroupedBox;
+use stored::Stored;
 
 /// A way to merge several providers' answers about one image.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// Two ways are written alike only if they merge alike: every setting is in what is written, with all
+/// the numbers of a model.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "Stored")]
 pub struct Merger {
     vote: Vote,
     method: Method,
@@ -45,6 +53,15 @@ pub enum MergerError {
     /// The method's scores are those of a model, and there is none.
     #[error("the method calibrated needs a model; fit one on images whose truth is known")]
     NoModel,
+    /// A stored way has a model that its method does not use.
+    #[error("the method {0} has no use for a model; take it out, or merge by calibrated")]
+    NeedlessModel(Method),
+    /// A stored way has a word that names no method.
+    #[error(transparent)]
+    Method(#[from] UnknownMethod),
+    /// A stored way has a word that names no vote.
+    #[error(transparent)]
+    Vote(#[from] UnknownVote),
 }
 
 /// Memory for merging, kept from one image or subset to the next.
@@ -143,6 +160,11 @@ impl Merger {
     /// What is made of boxes that may be one object.
     pub const fn method(&self) -> Method {
         self.method
+    }
+
+    /// The model whose probabilities are the scores; `None` where the method has none.
+    pub fn model(&self) -> Option<&CalibratedMerge> {
+        self.model.as_deref()
     }
 
     /// Merges the answers that `includes` names, ordered by group.
@@ -349,6 +371,20 @@ impl Merger {
     /// How much a provider's scores weigh.
     fn weight(&self, answer: usize) -> f64 {
         self.weights.get(answer).copied().unwrap_or(1.0)
+    }
+}
+
+impl Serialize for Merger {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { vote, method, iou_threshold, score_threshold, weights, model } = self;
+        let mut fields = serializer.serialize_struct("Merger", 6)?;
+        fields.serialize_field("vote", vote.as_str())?;
+        fields.serialize_field("method", method.as_str())?;
+        fields.serialize_field("iou_threshold", iou_threshold)?;
+        fields.serialize_field("score_threshold", score_threshold)?;
+        fields.serialize_field("weights", weights)?;
+        fields.serialize_field("model", &model.as_deref())?;
+        fields.end()
     }
 }
 

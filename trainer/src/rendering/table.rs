@@ -135,7 +135,7 @@ pub(crate) fn write_dropped(words: &[(String, usize)], output: &mut impl Write) 
 }
 
 /// The providers that a simulator answered for.
-pub(super) fn simulated_names(providers: &[Provider]) -> String {
+pub(crate) fn simulated_names(providers: &[Provider]) -> String {
     let simulated = providers.iter().filter(|provider| provider.simulated);
     simulated.map(|provider| provider.name.as_str()).collect::<Vec<_>>().join(", ")
 }
