@@ -23,7 +23,7 @@ pub use calibrated::{CalibratedMerge, CalibratedMergeError, CalibrationOptions, 
 pub use candidates::Candidates;
 pub use merger::{Merger, MergerError, Scratch};
 pub use method::{Method, UnknownMethod};
-pub use subsets::{MOST_ANSWERS, TooManyAnswers, subset_values};
+pub use subsets::{MOST_ANSWERS, TooManyAnswers, rounded, subset_values};
 pub use vote::{UnknownVote, Vote};
 
 #[cfg(test)]
@@ -71,6 +71,7 @@ mod tests {
         let plain = || merger(Vote::Affirmative, Method::Wbf);
         assert!(plain().with_iou_threshold(1.1).is_err());
         assert!(plain().with_score_threshold(f64::NAN).is_err());
+        assert!(plain().with_merged_threshold(-0.1).is_err());
         let refusal = plain().with_weights(vec![1.0, 0.0]).unwrap_err();
         assert_eq!(refusal, MergerError::Weight { place: 1, weight: 0.0 });
     }
@@ -84,6 +85,19 @@ mod tests {
         assert_eq!(unanimous.merge(&candidates, |_| true), answers[0]);
         let strict = unanimous.with_score_threshold(0.3).unwrap();
         assert_eq!(strict.merge(&candidates, |_| true), []);
+    }
+
+    #[test]
+    fn what_is_merged_to_less_than_the_threshold_is_left_out() {
+        let corners = [0.0, 0.0, 10.0, 10.0];
+        let answers = [[grouped(1, 0.75, corners)], [grouped(1, 0.25, corners)]];
+        let candidates = Candidates::new(answers.iter().map(<[GroupedBox; 1]>::as_slice));
+        let mean = |threshold| {
+            let merger = merger(Vote::Affirmative, Method::MeanWbf);
+            merger.with_merged_threshold(threshold).unwrap().merge(&candidates, |_| true)
+        };
+        assert_eq!(mean(0.5), [grouped(1, 0.5, corners)]);
+        assert_eq!(mean(0.51), []);
     }
 
     #[test]

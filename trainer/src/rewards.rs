@@ -4,6 +4,7 @@
 //! compared. Baselines read the table, and so can whoever learns to choose. Images are shared out
 //! over threads; the table is the same whatever their number.
 
+mod measure;
 mod scored_image;
 
 use std::{
@@ -13,9 +14,10 @@ use std::{
     thread,
 };
 
-use armol_analysis::merge::{TooManyAnswers, subset_values};
+use armol_analysis::merge::{TooManyAnswers, rounded, subset_values};
 use thiserror::Error;
 
+pub use measure::{Measure, UnknownMeasure};
 pub use scored_image::{ScoredImage, Valuation};
 
 use crate::subset::{MOST_PROVIDERS, Subset};
@@ -34,11 +36,6 @@ pub struct Rewards {
      {MOST_PROVIDERS} of them (--providers)"
 )]
 pub struct TooManyProviders(pub usize);
-
-/// What an image is worth where none of those asked answered: as [`image_value`] of nothing.
-///
-/// [`image_value`]: armol_analysis::metrics::image_value::image_value
-const OF_NOBODY: f32 = -1.0;
 
 /// How many images a thread takes at a time.
 const IMAGES_AT_ONCE: usize = 32;
@@ -132,9 +129,10 @@ fn values_of(
     if image.answered() == Subset::all(providers) {
         return Ok(values);
     }
+    let of_nobody = rounded(value(&[]));
     for subset in Subset::each(providers) {
         let answering = subset.within(image.answered());
-        let value = answering.place().map_or(Some(OF_NOBODY), |place| values.get(place).copied());
+        let value = answering.place().map_or(Some(of_nobody), |place| values.get(place).copied());
         if let (Some(place), Some(value)) = (subset.place(), value)
             && let Some(entry) = values.get_mut(place)
         {
@@ -154,15 +152,13 @@ mod tests {
     use super::*;
     use crate::{
         dataset::Dataset,
-        testing::{cat_and_dog, dataset},
+        testing::{cat_and_dog, dataset, labels_of},
     };
 
     fn rewards(dataset: &Dataset, vote: Vote, threads: usize) -> Rewards {
         let merger = Merger::new(vote, Method::Wbf).unwrap();
         let valuation = Valuation { merger: &merger, rule: ValueRule::Seed };
-        let images = dataset.images.iter();
-        let images: Vec<_> =
-            images.map(|image| ScoredImage::new(image, &dataset.providers)).collect();
+        let images = Measure::of(dataset).images(dataset);
         let threads = NonZero::new(threads).unwrap();
         Rewards::new(&images, dataset.providers.len(), valuation, threads, &|_| ()).unwrap()
     }
@@ -186,6 +182,16 @@ mod tests {
         let rewards = rewards(&dataset(&answers, truth), Vote::Unanimous, 1);
         let rows: Vec<&[f32]> = rewards.rows().collect();
         assert_eq!(rows, [[1.0, -1.0, 1.0], [-1.0, 1.0, -1.0]]);
+    }
+
+    #[test]
+    fn labels_that_nobody_was_there_to_name_are_missed() {
+        let (mut answers, truth) = cat_and_dog();
+        answers.retain(|answer| answer.image != "cat.jpg" || answer.provider == "aws");
+        let labels = labels_of(&dataset(&answers, truth));
+        let rewards = rewards(&labels, Vote::Affirmative, 1);
+        let rows: Vec<&[f32]> = rewards.rows().collect();
+        assert_eq!(rows, [[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]]);
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub struct Merger {
     method: Method,
     iou_threshold: f64,
     score_threshold: f64,
+    merged_threshold: f64,
     weights: Vec<f64>,
     model: Option<Arc<CalibratedMerge>>,
 }
@@ -88,6 +89,7 @@ impl Merger {
             method,
             iou_threshold: method.default_iou_threshold(),
             score_threshold: method.default_score_threshold(),
+            merged_threshold: 0.0,
             weights: Vec::new(),
             model,
         }
@@ -115,6 +117,18 @@ impl Merger {
             Ok(Self { score_threshold, ..self })
         } else {
             Err(MergerError::ScoreThreshold(score_threshold))
+        }
+    }
+
+    /// The same way with a least score of what is made of the boxes; without it, all of it is kept.
+    ///
+    /// # Errors
+    /// Where the threshold is not a number from 0 to 1.
+    pub fn with_merged_threshold(self, merged_threshold: f64) -> Result<Self, MergerError> {
+        if (0.0..=1.0).contains(&merged_threshold) {
+            Ok(Self { merged_threshold, ..self })
+        } else {
+            Err(MergerError::ScoreThreshold(merged_threshold))
         }
     }
 
@@ -229,6 +243,7 @@ impl Merger {
                 }
             }
         }
+        merged.retain(|kept| kept.score >= self.merged_threshold);
     }
 
     /// Counts who is asked.

@@ -7,9 +7,7 @@
 
 use std::{num::NonZero, panic, thread};
 
-use armol_analysis::metrics::TrueBox;
-
-use super::{Scoring, bounds::Offer, number};
+use super::{Scoring, bounds::Offer};
 use crate::{rewards::ScoredImage, subset::Subset};
 
 /// Fixed sets with their mean values, each once, in the order of trying.
@@ -85,27 +83,14 @@ fn offers_of(scoring: &Scoring<'_>, image: &ScoredImage<'_>) -> Vec<Offer> {
     }
 }
 
-/// The mean over the images of what no answer is worth more than: the share of objects whose group
-/// somebody names.
+/// The mean over the images of what no answer is worth more than.
 pub(super) fn reach(scoring: &Scoring<'_>) -> f64 {
     let all = Subset::all(scoring.providers);
-    let of_image = |image: &ScoredImage<'_>| {
-        let named = image.named();
-        if named.is_empty() {
-            return scoring.value(image, all);
-        }
-        let objects = || image.truth().iter().filter(|object| !object.crowd);
-        let in_reach = |object: &&TrueBox| named.binary_search(&object.group).is_ok();
-        let (found, objects) = (objects().filter(in_reach).count(), objects().count());
-        share(found, objects)
+    let of_image = |image: &ScoredImage<'_>| match image.named() {
+        [] => scoring.value(image, all),
+        _ => image.reach(),
     };
     scoring.images.iter().map(of_image).sum::<f64>() / scoring.image_count()
-}
-
-/// A part of a whole; 0 of nothing.
-fn share(part: usize, whole: usize) -> f64 {
-    let count = |count| number(u64::try_from(count).unwrap_or(u64::MAX));
-    if whole == 0 { 0.0 } else { count(part) / count(whole) }
 }
 
 /// The sets with one provider more.

@@ -26,7 +26,7 @@ use crate::{
     baseline::{Options, Row, baselines},
     dataset::Dataset,
     rendering::{self, Baselines},
-    rewards::Valuation,
+    rewards::{Measure, Valuation},
     subset::{MOST_PROVIDERS, Subset},
 };
 
@@ -85,13 +85,15 @@ pub async fn run(
     let table = word_table::read(arguments.label_groups.as_deref())?;
     let dataset = arguments.source.read(&table).await?;
     let dropped = arguments.source.selection().dropped_words;
-    let merger = arguments.merging.merger(&dataset, &table, dropped)?;
-    let rows = scored(arguments, &dataset, &merger)?;
+    let measure = arguments.merging.measure(&dataset);
+    let merger = arguments.merging.merger(&dataset, measure, &table, dropped)?;
+    let rows = scored(arguments, &dataset, measure, &merger)?;
     let baselines = Baselines {
         dataset: &dataset,
         rows: &rows,
         merger: &merger,
-        rule: arguments.merging.value,
+        measure,
+        rule: arguments.merging.rule(),
         seed: arguments.seed,
         region: arguments.source.region(),
         stored: !arguments.source.is_folder(),
@@ -108,6 +110,7 @@ pub async fn run(
 fn scored(
     arguments: &BaselinesArguments,
     dataset: &Dataset,
+    measure: Measure,
     merger: &Merger,
 ) -> Result<Vec<Row>, BaselinesError> {
     let images = dataset.images.len();
@@ -117,7 +120,8 @@ fn scored(
         progress.set_style(style);
     }
     let options = Options {
-        valuation: Valuation { merger, rule: arguments.merging.value },
+        measure,
+        valuation: Valuation { merger, rule: arguments.merging.rule() },
         seed: arguments.seed,
         subsets: arguments.subsets,
         beta: arguments.beta,
