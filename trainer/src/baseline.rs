@@ -22,7 +22,7 @@ use thiserror::Error;
 
 use crate::{
     dataset::Dataset,
-    rewards::{Rewards, ScoredImage, TooManyProviders, Valuation},
+    rewards::{Rewards, ScoredImage, TableCache, TooManyProviders, Valuation},
     subset::{MOST_SOUGHT, Subset},
 };
 use bounds::Offer;
@@ -104,6 +104,8 @@ pub struct Options<'a> {
     pub budget_usd: Option<f64>,
     /// On how many threads subsets are judged.
     pub threads: NonZero<usize>,
+    /// Where the table of rewards is kept; `None` where it is made each time.
+    pub cache: Option<&'a TableCache>,
 }
 
 /// Why there are no baselines.
@@ -167,7 +169,7 @@ pub fn baselines(
     let images = dataset.images.iter().map(|image| ScoredImage::new(image, &dataset.providers));
     let images: Vec<ScoredImage<'_>> = images.collect();
     let scoring = Scoring { images: &images, providers: count, valuation: options.valuation };
-    let tried = scoring.tried(options.threads, done);
+    let tried = scoring.tried(options.cache, options.threads, done);
     let mut rows = simple_rows(dataset, &scoring, options.seed);
     rows.extend(fixed::rows(dataset, &scoring, &tried, options));
     rows.extend(bounds::rows(&scoring, &tried, options)?);
@@ -212,8 +214,14 @@ struct Scoring<'a> {
 
 impl Scoring<'_> {
     /// Tries every set, or seeks good ones where there are too many.
-    fn tried(&self, threads: NonZero<usize>, done: &(dyn Fn(usize) + Sync)) -> Tried {
-        match Rewards::new(self.images, self.providers, self.valuation, threads, done) {
+    fn tried(
+        &self,
+        cache: Option<&TableCache>,
+        threads: NonZero<usize>,
+        done: &(dyn Fn(usize) + Sync),
+    ) -> Tried {
+        let judged = || Rewards::new(self.images, self.providers, self.valuation, threads, done);
+        match cache.map_or_else(judged, |cache| Rewards::cached(cache, judged)) {
             Ok(rewards) => Tried {
                 fixed: Subset::each(self.providers).zip(rewards.means()).collect(),
                 offers: bounds::offers(self, &rewards),
@@ -329,6 +337,7 @@ mod tests {
             beta: None,
             budget_usd: None,
             threads: NonZero::<usize>::MIN,
+            cache: None,
         };
         change(&mut options);
         baselines(dataset, &options, &|_| ())
@@ -574,7 +583,7 @@ mod tests {
                     images.map(|image| ScoredImage::new(image, &dataset.providers)).collect();
                 let scoring = Scoring { images: &images, providers: 4, valuation };
                 let threads = NonZero::<usize>::MIN;
-                let all = scoring.tried(threads, &|_| ());
+                let all = scoring.tried(None, threads, &|_| ());
                 let sought = greedy::offers(&scoring, threads, &|_| ());
                 let value = |offers: &Vec<Offer>| offers.last().unwrap().value;
                 for (all, sought) in all.offers.iter().zip(&sought) {

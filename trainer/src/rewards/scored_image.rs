@@ -5,22 +5,35 @@ use armol_analysis::{
     merge::{Candidates, Merger},
     metrics::{
         TrueBox,
+        balanced::BalancedReward,
         image_value::{ValueRule, image_value},
     },
 };
+use serde::Serialize;
 
 use crate::{
     dataset::{Image, Provider},
     subset::Subset,
 };
 
+/// A rule for what a merged answer about an image is worth.
+///
+/// What is written of a rule tells it from every other of its kind.
+pub trait Worth: Copy + Sync + Serialize {
+    /// What this kind of rule is called, unlike any other.
+    const NAME: &'static str;
+
+    /// What the answer is worth.
+    fn worth(self, merged: &[GroupedBox], image: &ScoredImage<'_>) -> f64;
+}
+
 /// How answers are merged, and what the result is worth.
 #[derive(Clone, Copy, Debug)]
-pub struct Valuation<'a> {
+pub struct Valuation<'a, W = ValueRule> {
     /// How answers are merged.
     pub merger: &'a Merger,
     /// What the merged answer of an image is worth.
-    pub rule: ValueRule,
+    pub rule: W,
 }
 
 /// One image: what is in it, what was answered, and what asking costs.
@@ -92,9 +105,25 @@ impl<'a> ScoredImage<'a> {
     }
 }
 
-impl Valuation<'_> {
+impl<W: Worth> Valuation<'_, W> {
     /// What a merged answer about an image is worth.
     pub fn value(&self, merged: &[GroupedBox], image: &ScoredImage<'_>) -> f64 {
-        image_value(merged, image.truth, self.rule)
+        self.rule.worth(merged, image)
+    }
+}
+
+impl Worth for ValueRule {
+    const NAME: &'static str = "v";
+
+    fn worth(self, merged: &[GroupedBox], image: &ScoredImage<'_>) -> f64 {
+        image_value(merged, image.truth, self)
+    }
+}
+
+impl Worth for &BalancedReward {
+    const NAME: &'static str = "balanced";
+
+    fn worth(self, merged: &[GroupedBox], image: &ScoredImage<'_>) -> f64 {
+        self.value(merged, image.truth)
     }
 }
