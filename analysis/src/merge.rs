@@ -77,6 +77,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_of_a_merger_has_every_setting() {
+        let plain = || merger(Vote::Affirmative, Method::Wbf);
+        let others = [
+            plain(),
+            merger(Vote::Consensus, Method::Wbf),
+            merger(Vote::Affirmative, Method::Nms),
+            merger(Vote::Affirmative, Method::Calibrated),
+            plain().with_iou_threshold(0.5).unwrap(),
+            plain().with_score_threshold(0.1).unwrap(),
+            plain().with_weights(vec![1.0, 0.1 + 0.2]).unwrap(),
+            plain().with_weights(vec![1.0, 0.3]).unwrap(),
+        ];
+        let written = others.map(|merger| serde_json::to_string(&merger).unwrap());
+        for (place, one) in written.iter().enumerate() {
+            assert!(!written[..place].contains(one), "{one}");
+        }
+        assert!(written[3].contains(r#""certainty":0.7"#), "{}", written[3]);
+    }
+
+    #[test]
     fn boxes_below_the_score_threshold_are_left_out_before_the_vote() {
         let corners = [0.0, 0.0, 10.0, 10.0];
         let answers = [[grouped(1, 0.9, corners)], [grouped(1, 0.2, corners)]];

@@ -25,7 +25,7 @@ use thiserror::Error;
 
 use crate::{
     dataset::Dataset,
-    rewards::{Measure, Rewards, ScoredImage, TooManyProviders, Valuation},
+    rewards::{Measure, Rewards, ScoredImage, TableCache, TooManyProviders, Valuation},
     subset::{MOST_SOUGHT, Subset},
 };
 use bounds::Offer;
@@ -129,6 +129,8 @@ pub struct Options<'a> {
     pub budget_usd: Option<f64>,
     /// On how many threads subsets are judged.
     pub threads: NonZero<usize>,
+    /// Where the table of rewards is kept; `None` where it is made each time.
+    pub cache: Option<&'a TableCache>,
 }
 
 /// Why there are no baselines.
@@ -193,7 +195,7 @@ pub fn baselines(
     let images = options.measure.images(dataset);
     let Options { measure, valuation, .. } = *options;
     let scoring = Scoring { images: &images, providers: count, measure, valuation };
-    let tried = scoring.tried(options.threads, done);
+    let tried = scoring.tried(options.cache, options.threads, done);
     let mut rows = simple_rows(dataset, &scoring, options.seed);
     rows.extend(fixed::rows(dataset, &scoring, &tried, options));
     rows.extend(bounds::rows(&scoring, &tried, options)?);
@@ -239,8 +241,14 @@ struct Scoring<'a> {
 
 impl Scoring<'_> {
     /// Tries every set, or seeks good ones where there are too many.
-    fn tried(&self, threads: NonZero<usize>, done: &(dyn Fn(usize) + Sync)) -> Tried {
-        match Rewards::new(self.images, self.providers, self.valuation, threads, done) {
+    fn tried(
+        &self,
+        cache: Option<&TableCache>,
+        threads: NonZero<usize>,
+        done: &(dyn Fn(usize) + Sync),
+    ) -> Tried {
+        let judged = || Rewards::new(self.images, self.providers, self.valuation, threads, done);
+        match cache.map_or_else(judged, |cache| Rewards::cached(cache, judged)) {
             Ok(rewards) => Tried {
                 fixed: Subset::each(self.providers).zip(rewards.means()).collect(),
                 offers: bounds::offers(self, &rewards),
@@ -371,6 +379,7 @@ mod tests {
             beta: None,
             budget_usd: None,
             threads: NonZero::<usize>::MIN,
+            cache: None,
         };
         change(&mut options);
         baselines(dataset, &options, &|_| ())
@@ -657,7 +666,7 @@ mod tests {
                 let images = measure.images(&dataset);
                 let scoring = Scoring { images: &images, providers: 4, measure, valuation };
                 let threads = NonZero::<usize>::MIN;
-                let all = scoring.tried(threads, &|_| ());
+                let all = scoring.tried(None, threads, &|_| ());
                 let sought = greedy::offers(&scoring, threads, &|_| ());
                 let value = |offers: &Vec<Offer>| offers.last().unwrap().value;
                 for (all, sought) in all.offers.iter().zip(&sought) {

@@ -101,6 +101,7 @@ mod tests {
             beta: Some(-0.5),
             budget_usd: Some(0.0006),
             threads: NonZero::<usize>::MIN,
+            cache: None,
         };
         let rows = baselines(dataset, &options, &|_| ()).unwrap();
         let stored = true;

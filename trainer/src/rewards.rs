@@ -2,8 +2,9 @@
 //!
 //! All answers are stored, so that every choice can be judged once, before anything is learned or
 //! compared. Baselines read the table, and so can whoever learns to choose. Images are shared out
-//! over threads; the table is the same whatever their number.
+//! over threads; the table is the same whatever their number, so that it can be kept (`cache`).
 
+mod cache;
 mod measure;
 mod scored_image;
 
@@ -17,8 +18,9 @@ use std::{
 use armol_analysis::merge::{TooManyAnswers, rounded, subset_values};
 use thiserror::Error;
 
+pub use cache::{CACHE_FOLDER, TableCache, TableSource};
 pub use measure::{Measure, UnknownMeasure};
-pub use scored_image::{ScoredImage, Valuation};
+pub use scored_image::{ScoredImage, Valuation, Worth};
 
 use crate::subset::{MOST_PROVIDERS, Subset};
 
@@ -46,10 +48,10 @@ impl Rewards {
     ///
     /// # Errors
     /// Where there are more than [`MOST_PROVIDERS`] providers.
-    pub fn new(
+    pub fn new<W: Worth>(
         images: &[ScoredImage<'_>],
         providers: usize,
-        valuation: Valuation<'_>,
+        valuation: Valuation<'_, W>,
         threads: NonZero<usize>,
         done: &(dyn Fn(usize) + Sync),
     ) -> Result<Self, TooManyProviders> {
@@ -118,10 +120,10 @@ impl Rewards {
 }
 
 /// What every subset is worth on one image. Who did not answer has no vote, so that a set with it is
-/// worth what the set without it is.
-fn values_of(
+/// worth what the set without it is, and a set of nobody else what an empty answer is.
+fn values_of<W: Worth>(
     image: &ScoredImage<'_>,
-    valuation: Valuation<'_>,
+    valuation: Valuation<'_, W>,
 ) -> Result<Vec<f32>, TooManyAnswers> {
     let value = |merged: &[_]| valuation.value(merged, image);
     let mut values = subset_values(valuation.merger, image.candidates(), value)?;
@@ -146,7 +148,7 @@ fn values_of(
 mod tests {
     use armol_analysis::{
         merge::{Merger, Method, Vote},
-        metrics::image_value::ValueRule,
+        metrics::{balanced::BalancedReward, image_value::ValueRule},
     };
 
     use super::*;
@@ -192,6 +194,23 @@ mod tests {
         let rewards = rewards(&labels, Vote::Affirmative, 1);
         let rows: Vec<&[f32]> = rewards.rows().collect();
         assert_eq!(rows, [[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]]);
+    }
+
+    #[test]
+    fn a_table_of_another_rule_has_its_values_with_nothing_for_nobody() {
+        let (mut answers, truth) = cat_and_dog();
+        answers.retain(|answer| answer.image != "cat.jpg" || answer.provider == "aws");
+        let dataset = dataset(&answers, truth);
+        let truths = dataset.images.iter().map(|image| image.truth.as_slice());
+        let reward = BalancedReward::new(truths, 1.0).unwrap();
+        let merger = Merger::new(Vote::Affirmative, Method::MeanWbf).unwrap();
+        let valuation = Valuation { merger: &merger, rule: &reward };
+        let images = dataset.images.iter();
+        let images: Vec<_> =
+            images.map(|image| ScoredImage::new(image, &dataset.providers)).collect();
+        let rewards = Rewards::new(&images, 2, valuation, NonZero::<usize>::MIN, &|_| ()).unwrap();
+        let rows: Vec<&[f32]> = rewards.rows().collect();
+        assert_eq!(rows, [[0.95, 0.0, 0.95], [0.0, 0.9, 0.9]]);
     }
 
     #[test]

@@ -97,6 +97,26 @@ fn import_pair(folder: &Path, name: &str, categories: [&str; 2]) {
 }
 
 #[test]
+fn a_second_run_judges_nothing_and_says_the_same() {
+    let folder = tempdir().unwrap();
+    import_pair(folder.path(), "pair", ["cat", "dog"]);
+    let run = |flags: &[&str]| {
+        let output = succeed(&[&["baselines", "pair", "--json"], flags].concat(), folder.path());
+        let judged = String::from_utf8_lossy(&output.stderr).contains("judged 2 images");
+        (judged, String::from_utf8(output.stdout).unwrap())
+    };
+    let (judged, fresh) = run(&["--no-cache"]);
+    assert!(judged && !folder.path().join("pair/cache").exists());
+    assert_eq!(run(&[]), (true, fresh.clone()));
+    assert_eq!(run(&[]), (false, fresh.clone()));
+    assert_eq!(run(&["--no-cache"]), (true, fresh));
+    assert!(run(&["--merge", "nms"]).0);
+    succeed(&["dataset", "check", "pair"], folder.path());
+    succeed(&["dataset", "export", "pair", "--format", "coco", "--out", "out"], folder.path());
+    assert!(!folder.path().join("out/cache").exists());
+}
+
+#[test]
 fn a_data_set_is_scored_in_every_form() {
     let folder = tempdir().unwrap();
     import_pair(folder.path(), "pair", ["cat", "dog"]);

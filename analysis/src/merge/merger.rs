@@ -2,6 +2,7 @@
 
 use std::{mem, sync::Arc};
 
+use serde::{Serialize, Serializer, ser::SerializeStruct};
 use thiserror::Error;
 
 use super::{
@@ -15,6 +16,9 @@ use super::{
 use crate::label_groups::GroupedBox;
 
 /// A way to merge several providers' answers about one image.
+///
+/// Two ways are written alike only if they merge alike: every setting is in what is written, with all
+/// the numbers of a model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Merger {
     vote: Vote,
@@ -364,6 +368,22 @@ impl Merger {
     /// How much a provider's scores weigh.
     fn weight(&self, answer: usize) -> f64 {
         self.weights.get(answer).copied().unwrap_or(1.0)
+    }
+}
+
+impl Serialize for Merger {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { vote, method, iou_threshold, score_threshold, merged_threshold, weights, model } =
+            self;
+        let mut fields = serializer.serialize_struct("Merger", 7)?;
+        fields.serialize_field("vote", vote.as_str())?;
+        fields.serialize_field("method", method.as_str())?;
+        fields.serialize_field("iou_threshold", iou_threshold)?;
+        fields.serialize_field("score_threshold", score_threshold)?;
+        fields.serialize_field("merged_threshold", merged_threshold)?;
+        fields.serialize_field("weights", weights)?;
+        fields.serialize_field("model", &model.as_deref())?;
+        fields.end()
     }
 }
 

@@ -15,11 +15,13 @@ use armol_analysis::{
     merge::{Candidates, Merger},
     metrics::{
         TrueBox,
+        balanced::BalancedReward,
         f1::Counts,
         image_value::{ValueRule, image_value},
         labels,
     },
 };
+use serde::Serialize;
 
 use super::Measure;
 use crate::{
@@ -28,13 +30,24 @@ use crate::{
     subset::Subset,
 };
 
+/// A rule for what a merged answer about an image is worth.
+///
+/// What is written of a rule tells it from every other of its kind.
+pub trait Worth: Copy + Sync + Serialize {
+    /// What this kind of rule is called, unlike any other.
+    const NAME: &'static str;
+
+    /// What the answer is worth.
+    fn worth(self, merged: &[GroupedBox], image: &ScoredImage<'_>) -> f64;
+}
+
 /// How answers are merged, and what the result is worth.
 #[derive(Clone, Copy, Debug)]
-pub struct Valuation<'a> {
+pub struct Valuation<'a, W = ValueRule> {
     /// How answers are merged.
     pub merger: &'a Merger,
-    /// What the merged boxes of an image are worth. Labels are worth their Jaccard index.
-    pub rule: ValueRule,
+    /// What the merged answer of an image is worth.
+    pub rule: W,
 }
 
 /// One image: what is in it, what was answered, and what asking costs.
@@ -158,16 +171,32 @@ impl<'a> ScoredImage<'a> {
     }
 }
 
-impl Valuation<'_> {
+impl<W: Worth> Valuation<'_, W> {
     /// What a merged answer about an image is worth.
     pub fn value(&self, merged: &[GroupedBox], image: &ScoredImage<'_>) -> f64 {
+        self.rule.worth(merged, image)
+    }
+}
+
+impl Worth for ValueRule {
+    const NAME: &'static str = "v";
+
+    fn worth(self, merged: &[GroupedBox], image: &ScoredImage<'_>) -> f64 {
         match image.measure {
-            Measure::Boxes => image_value(merged, &image.truth, self.rule),
+            Measure::Boxes => image_value(merged, &image.truth, self),
             Measure::Labels => {
                 let merged = merged.iter().map(|seen| seen.group);
                 labels::jaccard(&merged.collect(), &image.true_labels())
             }
         }
+    }
+}
+
+impl Worth for &BalancedReward {
+    const NAME: &'static str = "balanced";
+
+    fn worth(self, merged: &[GroupedBox], image: &ScoredImage<'_>) -> f64 {
+        self.value(merged, &image.truth)
     }
 }
 
