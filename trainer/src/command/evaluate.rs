@@ -23,7 +23,7 @@ use crate::{
         choice_list, choices, detections, figures, intervals,
         rendering::{self, Evaluation},
     },
-    rewards::Valuation,
+    rewards::{Measure, Valuation},
     scoring::Resampling,
 };
 
@@ -167,6 +167,8 @@ fn plot(
     evaluation: &Evaluation<'_>,
 ) -> Result<String, EvaluateError> {
     let options = baseline::Options {
+        measure: Measure::Boxes,
+        cache: None,
         valuation: Valuation { merger: &evaluation.policy.merger, rule: arguments.value },
         seed: arguments.seed,
         subsets: 0,

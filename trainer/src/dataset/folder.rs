@@ -18,8 +18,8 @@ use armol_analysis::label_groups::CategoriesError;
 use parquet::errors::ParquetError;
 use thiserror::Error;
 
-pub(crate) use manifest::sha256_text;
 pub use manifest::{Counts, FORMAT_VERSION, FileDescription, Manifest, SourceFile, words_hash};
+pub(crate) use manifest::{hexadecimal, sha256_text};
 pub use reader::{FolderReader, for_each_call};
 pub use writer::{Origin, write};
 

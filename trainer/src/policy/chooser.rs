@@ -25,7 +25,7 @@ impl Chooser {
     /// Whether it chooses of so many providers.
     pub const fn is_of(&self, providers: usize) -> bool {
         match self {
-            Self::Fixed(set) => !set.is_empty() && set.except(Subset::all(providers)).is_empty(),
+            Self::Fixed(set) => !set.is_empty() && set.beyond(Subset::all(providers)).is_empty(),
         }
     }
 

@@ -87,7 +87,7 @@ fn cross_fitted(
             }
         }
     }
-    Ok(Rewards::of_rows(providers, values))
+    Ok(Rewards::from_values(providers, values))
 }
 
 fn judge(

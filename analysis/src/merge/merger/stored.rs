@@ -15,6 +15,7 @@ pub(super) struct Stored {
     method: String,
     iou_threshold: f64,
     score_threshold: f64,
+    merged_threshold: f64,
     weights: Vec<f64>,
     model: Option<CalibratedMerge>,
 }
@@ -32,6 +33,7 @@ impl TryFrom<Stored> for Merger {
         merger
             .with_iou_threshold(stored.iou_threshold)?
             .with_score_threshold(stored.score_threshold)?
+            .with_merged_threshold(stored.merged_threshold)?
             .with_weights(stored.weights)
     }
 }
