@@ -1,14 +1,14 @@
 //! Products of matrices: the one place that calls the `gemm` crate.
 //!
-//! Matrices are rows of `f32` one after the other. Everything is on the caller's thread, so that the
-//! same machine gives the same bits.
+//! Matrices are rows one after the other, or parts of such. Everything is on the caller's thread, so
+//! that the same machine gives the same bits.
 
 use gemm::Parallelism;
 
 /// A matrix to read.
 #[derive(Clone, Copy, Debug)]
-pub struct Matrix<'a> {
-    values: &'a [f32],
+pub struct Matrix<'a, T = f32> {
+    values: &'a [T],
     rows: usize,
     columns: usize,
     row_stride: usize,
@@ -24,14 +24,44 @@ pub enum Onto {
     Present,
 }
 
-impl<'a> Matrix<'a> {
+/// What matrices are made of: `f32` where networks learn, `f64` where equations are solved.
+pub trait Number: Copy + 'static {
+    /// Nothing.
+    const ZERO: Self;
+    /// One.
+    const ONE: Self;
+}
+
+impl Number for f32 {
+    const ZERO: Self = 0.0;
+    const ONE: Self = 1.0;
+}
+
+impl Number for f64 {
+    const ZERO: Self = 0.0;
+    const ONE: Self = 1.0;
+}
+
+impl<'a, T> Matrix<'a, T> {
     /// Rows of so many columns.
     ///
     /// # Panics
     /// Where the values are not as many as the matrix has places.
-    pub fn new(values: &'a [f32], rows: usize, columns: usize) -> Self {
+    pub fn new(values: &'a [T], rows: usize, columns: usize) -> Self {
         assert_eq!(Some(values.len()), rows.checked_mul(columns), "values fill a matrix");
         Self { values, rows, columns, row_stride: columns, column_stride: 1 }
+    }
+
+    /// The first columns of rows that begin so many values apart.
+    ///
+    /// # Panics
+    /// Where there are fewer values, or a row runs into the next.
+    pub fn part(values: &'a [T], rows: usize, columns: usize, row_stride: usize) -> Self {
+        let before_last = rows.saturating_sub(1).checked_mul(row_stride);
+        let end = before_last.and_then(|start| start.checked_add(columns));
+        let fits = columns <= row_stride && end.is_some_and(|end| end <= values.len());
+        assert!(fits || rows == 0, "values fill a part of a matrix");
+        Self { values, rows, columns, row_stride, column_stride: 1 }
     }
 
     /// The same values with rows for columns.
@@ -51,21 +81,27 @@ impl<'a> Matrix<'a> {
 ///
 /// # Panics
 /// Where the shapes do not fit together, or the product does not fill `product`.
-pub fn multiply(left: Matrix<'_>, right: Matrix<'_>, product: &mut [f32], onto: Onto) {
+pub fn multiply<T: Number>(
+    left: Matrix<'_, T>,
+    right: Matrix<'_, T>,
+    product: &mut [T],
+    onto: Onto,
+) {
     assert_eq!(left.columns, right.rows, "the left one has a column for each row of the right one");
     let (rows, columns) = (left.rows, right.columns);
     assert_eq!(Some(product.len()), rows.checked_mul(columns), "the product fills its place");
     if left.columns == 0 && onto == Onto::Nothing {
-        product.fill(0.0);
+        product.fill(T::ZERO);
     }
     if product.is_empty() || left.columns == 0 {
         return;
     }
     #[expect(unsafe_code, reason = "the gemm crate takes pointers")]
-    // SAFETY: `Matrix::new` and the assertion above make each slice as long as its matrix, and
-    // transposing only swaps the two strides, so that every row and column within the shape lies in
-    // its slice. A slice of f32 is at most isize::MAX bytes, so that no stride wraps. `product` is
-    // borrowed alone, and what it holds is read only onto what is present; every f32 is initialised.
+    // SAFETY: `Matrix::new`, `Matrix::part` and the assertion above make each slice reach to the last
+    // place of its matrix, and transposing only swaps the two strides, so that every row and column
+    // within the shape lies in its slice. A slice is at most isize::MAX bytes, so that no stride
+    // wraps. `product` is borrowed alone, and what it holds is read only onto what is present; every
+    // number is initialised, and `Number` is f32 and f64 only, which gemm multiplies.
     unsafe {
         gemm::gemm(
             rows,
@@ -81,8 +117,8 @@ pub fn multiply(left: Matrix<'_>, right: Matrix<'_>, product: &mut [f32], onto: 
             right.values.as_ptr(),
             right.column_stride.cast_signed(),
             right.row_stride.cast_signed(),
-            1.0,
-            1.0,
+            T::ONE,
+            T::ONE,
             false,
             false,
             false,
@@ -113,18 +149,15 @@ mod tests {
         fn products_are_those_worked_out_by_hand(
             (rows, inner, columns) in (0..7_usize, 0..7_usize, 0..7_usize),
             turned in any::<[bool; 2]>(),
+            gap in 0..3_usize,
         ) {
             // Whole numbers are exact, in whatever order they are added.
-            let numbers: Vec<f32> = (0..49_u8).map(|n| f32::from(n % 11) - 5.0).collect();
-            let matrix = |rows: usize, columns: usize, turned: bool| {
-                let (values, shape) = (&numbers[..rows * columns], [rows, columns]);
-                if turned {
-                    Matrix::new(values, shape[1], shape[0]).transposed()
-                } else {
-                    Matrix::new(values, shape[0], shape[1])
-                }
-            };
-            let (left, right) = (matrix(rows, inner, turned[0]), matrix(inner, columns, turned[1]));
+            let numbers: Vec<f32> = (0..70_u8).map(|n| f32::from(n % 11) - 5.0).collect();
+            let doubles: Vec<f64> = numbers.iter().copied().map(f64::from).collect();
+            let (left, right) = (
+                matrix(&numbers, (rows, inner), turned[0], gap),
+                matrix(&numbers, (inner, columns), turned[1], 0),
+            );
             let expected = by_hand(left, right);
             let mut product = vec![f32::NAN; rows * columns];
             multiply(left, right, &mut product, Onto::Nothing);
@@ -132,6 +165,28 @@ mod tests {
             multiply(left, right, &mut product, Onto::Present);
             let twice: Vec<f32> = expected.iter().map(|once| 2.0 * once).collect();
             prop_assert_eq!(&product, &twice);
+            let (left, right) = (
+                matrix(&doubles, (rows, inner), turned[0], gap),
+                matrix(&doubles, (inner, columns), turned[1], 0),
+            );
+            let mut product = vec![f64::NAN; rows * columns];
+            multiply(left, right, &mut product, Onto::Nothing);
+            let expected: Vec<f64> = expected.iter().copied().map(f64::from).collect();
+            prop_assert_eq!(&product, &expected);
+        }
+    }
+
+    /// A matrix of these rows and columns, stored by columns where it is turned.
+    fn matrix<T>(
+        numbers: &[T],
+        (rows, columns): (usize, usize),
+        turned: bool,
+        gap: usize,
+    ) -> Matrix<'_, T> {
+        match turned {
+            true => Matrix::part(numbers, columns, rows, rows + gap).transposed(),
+            false if gap > 0 => Matrix::part(numbers, rows, columns, columns + gap),
+            false => Matrix::new(&numbers[..rows * columns], rows, columns),
         }
     }
 
