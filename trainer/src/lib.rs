@@ -11,6 +11,7 @@ pub mod format;
 pub mod ground_truth;
 pub mod image_index;
 pub mod latency;
+pub mod linear;
 pub mod network;
 pub mod objective;
 pub mod policy;
