@@ -12,6 +12,8 @@ pub mod format;
 pub mod ground_truth;
 pub mod image_index;
 pub mod latency;
+pub mod linear;
+pub mod network;
 pub mod objective;
 pub mod policy;
 pub mod problem;
