@@ -6,6 +6,7 @@
 //! - [`voc`]: the average precision of Pascal VOC, and the mAP of Armol's own script.
 //! - [`image_value`]: AP50 of one image over all its groups at once, the reward of Armol.
 //! - [`balanced`]: a reward for one image that counts rare groups as much as frequent ones.
+//! - [`influence`]: a reward for one image that adds up to AP50 of the whole set.
 //! - [`f1`]: precision and recall of what is above one score.
 //! - [`labels`]: sets of labels without places.
 //! - [`bootstrap`]: how far any of these could be off by the choice of images.
@@ -16,6 +17,7 @@ pub mod coco;
 pub mod f1;
 mod finding;
 pub mod image_value;
+pub mod influence;
 pub mod labels;
 mod precision_curve;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::{
     baseline::number,
     objective::{Expense, Objective},
-    rewards::{Rewards, ScoredImage, Valuation},
+    rewards::{Reward, Rewards, ScoredImage, Valuation},
     state::States,
     subset::Subset,
 };
@@ -14,7 +14,7 @@ pub enum Values<'a> {
     /// Judged beforehand, for all subsets.
     Table(&'a Rewards),
     /// Judged when it is asked for, where there are too many subsets.
-    Judged(Valuation<'a>),
+    Judged(Valuation<'a, Reward<'a>>),
 }
 
 /// How long each provider takes on each image, in seconds, image by image; 0 where nothing is known.

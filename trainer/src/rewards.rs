@@ -6,6 +6,7 @@
 
 mod cache;
 mod measure;
+mod reward;
 mod scored_image;
 
 use std::{
@@ -20,6 +21,7 @@ use thiserror::Error;
 
 pub use cache::{CACHE_FOLDER, TableCache, TableSource};
 pub use measure::{Measure, UnknownMeasure};
+pub use reward::Reward;
 pub use scored_image::{ScoredImage, Valuation, Worth};
 
 use crate::subset::{MOST_PROVIDERS, Subset};

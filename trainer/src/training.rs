@@ -15,6 +15,7 @@ mod merging;
 mod model;
 mod options;
 pub mod split;
+mod worth;
 
 use crate::{
     dataset::{Dataset, Part, folder::Manifest},
@@ -32,7 +33,8 @@ pub use error::TrainingError;
 pub use judged::Judged;
 pub use merging::{Merging, MergingError};
 pub use model::Model;
-pub use options::Options;
+pub use options::{Options, USUAL_BETA};
+pub use worth::RewardKind;
 use split::Split;
 
 /// What a policy is learned from.

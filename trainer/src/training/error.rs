@@ -1,9 +1,10 @@
 //! Why there is no policy.
 
+use armol_analysis::metrics::{balanced::InvalidKappa, influence::InvalidShrinkage};
 use thiserror::Error;
 
 use super::merging::MergingError;
-use crate::rewards::TooManyProviders;
+use crate::{rewards::TooManyProviders, subset::MOST_PROVIDERS};
 
 /// Why there is no policy.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -26,6 +27,17 @@ pub enum TrainingError {
     /// Answers cannot be merged.
     #[error(transparent)]
     Merging(#[from] MergingError),
+    /// What a false detection costs is no number.
+    #[error(transparent)]
+    Kappa(#[from] InvalidKappa),
+    /// AP50 cannot be taken apart.
+    #[error(transparent)]
+    Influence(#[from] InvalidShrinkage),
+    /// A state of answers, and too many choices beside it.
+    #[error(
+        "a state that is made of a provider's answer goes with at most {MOST_PROVIDERS} providers; name          fewer with --providers, or another --state"
+    )]
+    FirstOfMany,
     /// There are too many subsets.
     #[error(transparent)]
     Providers(#[from] TooManyProviders),

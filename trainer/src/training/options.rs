@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 
-use super::Merging;
+use super::{Merging, RewardKind};
 use crate::{objective::Objective, policy::Learner};
 
 /// What is asked of training.
@@ -12,6 +12,10 @@ pub struct Options {
     pub learner: Learner,
     /// How answers are merged.
     pub merging: Merging,
+    /// What answers are worth.
+    pub reward: RewardKind,
+    /// How often what an answer adds to AP50 counts in the aligned reward.
+    pub alignment: f64,
     /// What a thousandth of a US dollar adds to a value, not above 0.
     pub beta: f64,
     /// What an image may cost at the mean, in thousandths of a US dollar: money is made dearer than
@@ -29,7 +33,30 @@ pub struct Options {
     pub threads: NonZero<usize>,
 }
 
+/// What a thousandth of a US dollar adds to a value where nothing says: what a call takes from it in
+/// the published code.
+pub const USUAL_BETA: f64 = -0.1;
+
 impl Options {
+    /// What is usual for a learner.
+    pub fn new(learner: Learner, merging: Merging) -> Self {
+        Self {
+            learner,
+            merging,
+            reward: match learner {
+                Learner::Fixed => RewardKind::V,
+            },
+            alignment: 1.0,
+            beta: USUAL_BETA,
+            budget: None,
+            latency_weight: 0.0,
+            validation_share: 0.2,
+            folds: 5,
+            seed: 1,
+            threads: NonZero::<usize>::MIN,
+        }
+    }
+
     /// What is to be as high as can be, before a budget is met.
     pub const fn objective(&self) -> Objective {
         let Self { beta, latency_weight, .. } = *self;
