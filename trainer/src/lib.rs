@@ -6,6 +6,7 @@
 pub mod baseline;
 pub mod command;
 pub mod dataset;
+pub mod direct;
 pub mod evaluation;
 pub mod features;
 pub mod format;

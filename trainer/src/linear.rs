@@ -1,9 +1,11 @@
 //! Linear algebra for learners: what numbers of a state explain, and which directions they vary in.
 //!
 //! A [`Ridge`] predicts several numbers of others by weighted sums, [`Components`] says a long row in
-//! few numbers. Both see their data row by row, so that a large set is never held as a matrix, and
-//! both calculate in `f64` on the caller's thread: the same data give the same bits.
+//! few numbers; both see their data row by row, so that a large set is never held as a matrix. A
+//! [`Basis`] tells terms apart that overlap. All is calculated in `f64` on the caller's thread: the
+//! same data give the same bits.
 
+mod basis;
 mod cholesky;
 mod components;
 mod eigen;
@@ -12,7 +14,9 @@ mod ridge;
 
 use thiserror::Error;
 
+pub use basis::Basis;
 pub use components::Components;
+pub(crate) use moments::{Moments, count};
 pub use moments::{Scaling, Table};
 pub use ridge::Ridge;
 

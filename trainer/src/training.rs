@@ -15,18 +15,20 @@ mod merging;
 mod model;
 mod options;
 pub mod split;
+mod stage;
 mod worth;
+
+use std::path::Path;
+
+use armol_analysis::{label_groups::LabelGroups, metrics::image_value::ValueRule};
 
 use crate::{
     dataset::{Dataset, Part, folder::Manifest},
     evaluation::{Figures, choices, figures, mean},
     objective::Objective,
-    policy::{Chooser, KnownProvider, Policy, Strategy, TrainingData, words_sha256},
-    problem::Problem,
-    rewards::{ScoredImage, Valuation},
-    state::States,
+    policy::{Chooser, KnownProvider, Policy, TrainingData, words_sha256},
+    rewards::Valuation,
 };
-use armol_analysis::{label_groups::LabelGroups, metrics::image_value::ValueRule};
 
 use budget::Limits;
 pub use error::TrainingError;
@@ -34,12 +36,15 @@ pub use judged::Judged;
 pub use merging::{Merging, MergingError};
 pub use model::Model;
 pub use options::{Options, USUAL_BETA};
-pub use worth::RewardKind;
 use split::Split;
+use stage::Stage;
+pub use worth::RewardKind;
 
 /// What a policy is learned from.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
+    /// The data set's folder.
+    pub folder: &'a Path,
     /// The images with their answers.
     pub dataset: &'a Dataset,
     /// What the data set's folder holds.
@@ -61,7 +66,7 @@ pub fn train(
     told: &mut dyn FnMut(&str),
 ) -> Result<Policy, TrainingError> {
     let dataset = source.dataset;
-    let trial = Trial::new(dataset, options)?;
+    let trial = Trial::new(source, options)?;
     told(&format!(
         "{} images to learn from, {} to judge by",
         trial.split.learning.len(),
@@ -70,11 +75,11 @@ pub fn train(
     let found = trial.find(told)?;
     told("learning from all images");
     let all: Vec<usize> = (0..dataset.images.len()).collect();
-    let stage = Stage::new(dataset, &all, options)?;
+    let stage = Stage::new(source, &all, options)?;
     let chooser = stage.model(options)?.chosen(found.beta, options.budget)?;
     Ok(Policy {
         learner: options.learner,
-        options: options.learner_options(),
+        options: options.described(),
         objective: Objective { beta: found.beta, ..options.objective() },
         providers: known_providers(dataset),
         categories: dataset.categories.clone(),
@@ -82,14 +87,15 @@ pub fn train(
         words_sha256: words_sha256(source.table, &dataset.categories),
         training: training_data(source, &trial.split, options),
         validation: found.figures,
+        strategy: stage.strategy(chooser),
+        state: stage.recipe,
         merger: stage.judged.merger,
-        strategy: Strategy::of(chooser),
     })
 }
 
 /// Images to learn from, and others to judge what was learned by.
 struct Trial<'a> {
-    dataset: &'a Dataset,
+    source: Source<'a>,
     options: &'a Options,
     split: Split,
 }
@@ -101,7 +107,8 @@ struct Found {
 }
 
 impl<'a> Trial<'a> {
-    fn new(dataset: &'a Dataset, options: &'a Options) -> Result<Self, TrainingError> {
+    fn new(source: Source<'a>, options: &'a Options) -> Result<Self, TrainingError> {
+        let dataset = source.dataset;
         if dataset.images.is_empty() || dataset.providers.is_empty() {
             return Err(TrainingError::Empty);
         }
@@ -116,7 +123,7 @@ impl<'a> Trial<'a> {
         if split.validation.is_empty() && options.budget.is_some() {
             return Err(TrainingError::NothingToJudgeBy);
         }
-        Ok(Self { dataset, options, split })
+        Ok(Self { source, options, split })
     }
 
     /// Learns from the one part, and seeks what is asked for on the other.
@@ -125,18 +132,19 @@ impl<'a> Trial<'a> {
         if self.split.validation.is_empty() {
             return Ok(Found { beta, figures: None });
         }
-        let stage = Stage::new(self.dataset, &self.split.learning, self.options)?;
-        let part = Part::of(self.dataset, &self.split.validation);
-        let states = stage.states_of(&self.split.validation);
+        let stage = Stage::new(self.source, &self.split.learning, self.options)?;
+        let part = Part::of(self.source.dataset, &self.split.validation);
+        let states = stage.states_of(&self.split.validation)?;
         let judge = |chooser: &Chooser| {
             let valuation = Valuation { merger: &stage.judged.merger, rule: ValueRule::Seed };
-            figures(&part, &choices(&part, &states, &Strategy::of(chooser.clone()), valuation))
+            let strategy = stage.strategy(chooser.clone());
+            figures(&part, &choices(&part, &states, &strategy, valuation))
         };
         let model = stage.model(self.options)?;
         let cost = |chooser: &Chooser| judge(chooser).mean_cost;
         let (beta, chooser) = match budget {
             Some(budget) => {
-                let limits = Limits { beta, budget, least_price: least_price(self.dataset) };
+                let limits = Limits { beta, budget, least_price: least_price(self.source.dataset) };
                 budget::meet(&model, limits, cost, told)?
             }
             None => (beta, model.at(beta)?),
@@ -144,47 +152,6 @@ impl<'a> Trial<'a> {
         let figures = judge(&chooser);
         told(&described(&figures));
         Ok(Found { beta, figures: Some(figures) })
-    }
-}
-
-/// Some images of a data set, ready to be learned from.
-struct Stage<'a> {
-    images: Vec<ScoredImage<'a>>,
-    judged: Judged,
-    states: States,
-}
-
-impl<'a> Stage<'a> {
-    fn new(
-        dataset: &'a Dataset,
-        places: &[usize],
-        options: &Options,
-    ) -> Result<Self, TrainingError> {
-        let part = Part::of(dataset, places);
-        let images = part.scored();
-        let names: Vec<&str> = part.images.iter().map(|image| image.name.as_str()).collect();
-        let judged = Judged::new(&images, &names, options)?;
-        let states = States::new(1, vec![1.0; images.len()]);
-        Ok(Self { images, judged, states })
-    }
-
-    /// What a learner makes of the images.
-    fn model(&self, options: &Options) -> Result<Model<'_>, TrainingError> {
-        let problem = Problem {
-            images: &self.images,
-            states: &self.states,
-            providers: self.images.first().map_or(0, |image| image.candidates().answers()),
-            values: self.judged.values(),
-            latencies: None,
-            objective: options.objective(),
-        };
-        Model::fit(problem, options)
-    }
-
-    /// The states of other images of the data set.
-    fn states_of(&self, places: &[usize]) -> States {
-        let dimension = self.states.dimension();
-        States::new(dimension, vec![1.0; dimension * places.len()])
     }
 }
 

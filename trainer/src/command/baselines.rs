@@ -1,7 +1,7 @@
 //! `armol-trainer baselines`: answers and a ground truth in, a table of methods out.
 
 mod error;
-mod merging;
+pub(super) mod merging;
 mod source;
 
 use std::{

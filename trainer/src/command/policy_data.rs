@@ -12,7 +12,10 @@ use crate::{
         selection::SelectedReadError,
     },
     policy::{Policy, PolicyFileError, UnfitPolicy},
-    state::States,
+    state::{
+        StateError, States,
+        recipe::{Images, StoredFeatures},
+    },
 };
 
 /// A policy, and a data set of its providers, categories and words.
@@ -46,6 +49,15 @@ pub enum PolicyDataError {
         #[source]
         source: SelectedReadError,
     },
+    /// The data set does not have what states are made of.
+    #[error("policy {policy} does not fit the data set")]
+    State {
+        /// The policy's file.
+        policy: PathBuf,
+        /// What is missing.
+        #[source]
+        source: StateError,
+    },
     /// The data set is about other things than the policy.
     #[error("policy {policy} does not fit the data set")]
     Unfit {
@@ -66,7 +78,10 @@ impl PolicyDataError {
             | Self::Selected { source: SelectedReadError::Folder(error), .. } => {
                 error.is_wrong_use()
             }
-            Self::WordTable(_) | Self::Selected { .. } | Self::Unfit { .. } => true,
+            Self::WordTable(_)
+            | Self::Selected { .. }
+            | Self::State { .. }
+            | Self::Unfit { .. } => true,
         }
     }
 }
@@ -86,7 +101,13 @@ pub(super) fn read(
     policy
         .fits(&dataset, &table)
         .map_err(|source| PolicyDataError::Unfit { policy: named(), source })?;
-    let states = States::new(0, Vec::new());
+    let places: Vec<usize> = (0..dataset.images.len()).collect();
+    let features = Some(StoredFeatures { folder, arrays: &manifest.features });
+    let images = Images { dataset: &dataset, places: &places, features };
+    let states = policy
+        .state
+        .states(images)
+        .map_err(|source| PolicyDataError::State { policy: policy_path.to_owned(), source })?;
     Ok(PolicyData { policy, manifest, dataset, states })
 }
 

@@ -1,5 +1,7 @@
 //! `armol-trainer train`: a data set in, a policy file out.
 
+mod learning;
+
 use std::{
     io::{self, Write},
     num::NonZero,
@@ -7,11 +9,15 @@ use std::{
     thread,
 };
 
-use armol_analysis::merge::Vote;
 use clap::Args;
 use thiserror::Error;
 
-use super::word_table::{self, WordTableError};
+use learning::{LearningArguments, StateArguments};
+
+use super::{
+    baselines::{BaselinesError, merging::MergingArguments},
+    word_table::{self, WordTableError},
+};
 use crate::{
     dataset::{
         Dataset,
@@ -19,7 +25,7 @@ use crate::{
         selection::{SelectedReadError, Selection},
     },
     policy::{Learner, PolicyFileError},
-    training::{Merging, Options, Source, TrainingError, train},
+    training::{Merging, Options, Source, TrainingError, USUAL_BETA, train},
 };
 
 /// Learns whom to ask about which image, from stored answers and a ground truth.
@@ -44,6 +50,12 @@ pub struct TrainArguments {
     /// Take this word of a provider as one of no category; may be repeated
     #[arg(long, value_name = "WORD")]
     drop_word: Vec<String>,
+    #[command(flatten)]
+    learning: LearningArguments,
+    #[command(flatten)]
+    state: StateArguments,
+    #[command(flatten, next_help_heading = "Merging")]
+    merging: MergingArguments,
     /// What a thousandth of a US dollar adds to the value of an answer, not above 0; without it, -0.1,
     /// or what meets the budget
     #[arg(long, value_name = "BETA", value_parser = beta, allow_negative_numbers = true)]
@@ -76,10 +88,6 @@ pub struct TrainArguments {
     out: PathBuf,
 }
 
-/// What a thousandth of a US dollar adds to a value where nothing says: what a call takes from it in
-/// the published code.
-const USUAL_BETA: f64 = -0.1;
-
 /// Why there is no policy.
 #[derive(Debug, Error)]
 pub enum TrainError {
@@ -92,6 +100,9 @@ pub enum TrainError {
     /// The answers that are asked for cannot be read.
     #[error(transparent)]
     Selected(#[from] SelectedReadError),
+    /// Answers cannot be merged as asked for.
+    #[error(transparent)]
+    Merging(#[from] BaselinesError),
     /// Nothing can be learned.
     #[error(transparent)]
     Training(#[from] TrainingError),
@@ -108,6 +119,7 @@ impl TrainError {
     pub const fn is_wrong_use(&self) -> bool {
         match self {
             Self::WordTable(_) | Self::Selected(_) | Self::Training(_) => true,
+            Self::Merging(error) => error.is_wrong_use(),
             Self::Folder(error) => error.is_wrong_use(),
             Self::Policy(_) | Self::Write(_) => false,
         }
@@ -127,6 +139,7 @@ pub fn run(arguments: &TrainArguments, output: &mut impl Write) -> Result<(), Tr
     };
     let dataset = Dataset::read_selected(&arguments.folder, &table, &selection)?;
     let source = Source {
+        folder: &arguments.folder,
         dataset: &dataset,
         manifest: &manifest,
         table: &table,
@@ -134,22 +147,16 @@ pub fn run(arguments: &TrainArguments, output: &mut impl Write) -> Result<(), Tr
     };
     // Where standard error is gone, nobody is left to be told.
     let mut told = |line: &str| drop(writeln!(io::stderr(), "{line}"));
-    let policy = train(source, &options(arguments), &mut told)?;
+    let merging = arguments.merging.merging(&dataset, &table, selection.dropped_words.clone())?;
+    let policy = train(source, &options(arguments, merging), &mut told)?;
     policy.save(&arguments.out)?;
     writeln!(output, "wrote {}", arguments.out.display()).map_err(TrainError::Write)
 }
 
-fn options(arguments: &TrainArguments) -> Options {
+fn options(arguments: &TrainArguments, merging: Merging) -> Options {
     let usual_beta = if arguments.budget.is_some() { 0.0 } else { USUAL_BETA };
     let available = || thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
     Options {
-        learner: arguments.learner,
-        merging: Merging::Calibrated {
-            vote: Vote::Affirmative,
-            iou_threshold: None,
-            score_threshold: None,
-            weights: Vec::new(),
-        },
         beta: arguments.beta.unwrap_or(usual_beta),
         budget: arguments.budget,
         latency_weight: arguments.latency_weight,
@@ -157,6 +164,7 @@ fn options(arguments: &TrainArguments) -> Options {
         folds: arguments.folds,
         seed: arguments.seed,
         threads: arguments.threads.unwrap_or_else(available),
+        ..arguments.learning.options(arguments.learner, merging, &arguments.state)
     }
 }
 

@@ -118,7 +118,7 @@ impl Cholesky {
     }
 
     /// Solves with U.
-    fn backward(&self, right_hand: &mut [f64], columns: usize) {
+    pub(super) fn backward(&self, right_hand: &mut [f64], columns: usize) {
         let size = self.size;
         let mut products = Vec::new();
         let starts: Vec<usize> = (0..size).step_by(BLOCK).collect();

@@ -50,10 +50,10 @@ struct Parts {
 
 /// The mean of each column, and how far its numbers lie from it.
 #[derive(Clone, Debug)]
-pub(super) struct Moments {
-    pub(super) means: Vec<f64>,
+pub(crate) struct Moments {
+    pub(crate) means: Vec<f64>,
     /// Standard deviations.
-    pub(super) deviations: Vec<f64>,
+    pub(crate) deviations: Vec<f64>,
 }
 
 impl Scaling {
@@ -96,7 +96,7 @@ impl TryFrom<Parts> for Scaling {
 }
 
 impl Moments {
-    pub(super) fn of(table: Table<'_>) -> Result<Self, LinearError> {
+    pub(crate) fn of(table: Table<'_>) -> Result<Self, LinearError> {
         if table.rows < 2 {
             return Err(LinearError::Rows(table.rows));
         }

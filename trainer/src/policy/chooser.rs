@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Observation;
-use crate::subset::Subset;
+use crate::{direct::DirectChooser, subset::Subset};
 
 /// Chooses whom to ask next, all at once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -11,6 +11,8 @@ use crate::subset::Subset;
 pub enum Chooser {
     /// The same providers for every image.
     Fixed(Subset),
+    /// The best by what is predicted of the state.
+    Direct(Box<DirectChooser>),
 }
 
 impl Chooser {
@@ -19,20 +21,22 @@ impl Chooser {
         match self {
             Self::Fixed(subset) if observation.asked.is_empty() => *subset,
             Self::Fixed(_) => Subset::default(),
+            Self::Direct(direct) => direct.choose(observation),
         }
     }
 
     /// Whether it chooses of so many providers.
     pub const fn is_of(&self, providers: usize) -> bool {
         match self {
-            Self::Fixed(set) => !set.is_empty() && set.beyond(Subset::all(providers)).is_empty(),
+            Self::Fixed(set) => !set.is_empty() && set.except(Subset::all(providers)).is_empty(),
+            Self::Direct(direct) => direct.providers() == providers,
         }
     }
 
     /// Whether it asks once, by the state alone, rather than look at answers.
     pub const fn asks_once(&self) -> bool {
         match self {
-            Self::Fixed(_) => true,
+            Self::Fixed(_) | Self::Direct(_) => true,
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     dataset::{Dataset, folder::sha256_text, selection::Selection},
     evaluation::Figures,
     objective::Objective,
+    state::StateRecipe,
     subset::Subset,
 };
 
@@ -39,6 +40,8 @@ pub struct Policy {
     pub training: TrainingData,
     /// How good it was on the part of the data that was kept from it; `None` where none was kept.
     pub validation: Option<Figures>,
+    /// What the state of an image is made of.
+    pub state: StateRecipe,
     /// How answers are merged.
     pub merger: Merger,
     /// Whom to ask.
@@ -51,6 +54,8 @@ pub struct Policy {
 pub enum Learner {
     /// The best set of providers that is the same for every image
     Fixed,
+    /// What each choice is worth is predicted of the state, and the best is asked, once
+    Direct,
 }
 
 /// A provider that a policy may ask.
@@ -130,6 +135,7 @@ impl Policy {
         let of_merger = self.merger.model().map_or(providers, CalibratedMerge::providers);
         let parts = [
             ("first call", first.is_none_or(|place| place < providers)),
+            ("state", self.state.asked_first() == *first),
             ("chooser", chooser.is_of(providers)),
             ("merger", of_merger == providers),
         ];
@@ -166,6 +172,7 @@ impl Learner {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Fixed => "fixed",
+            Self::Direct => "direct",
         }
     }
 }
@@ -204,6 +211,8 @@ pub(super) mod testing {
                 seed: 1,
             },
             validation: None,
+            state: serde_json::from_value(serde_json::json!({"parts": [], "scaling": null}))
+                .unwrap(),
             merger: Merger::new(Vote::Affirmative, Method::MeanWbf).unwrap(),
             strategy: Strategy::of(Chooser::Fixed(Subset::single(0))),
         }

@@ -4,10 +4,10 @@ use armol_analysis::metrics::{balanced::InvalidKappa, influence::InvalidShrinkag
 use thiserror::Error;
 
 use super::merging::MergingError;
-use crate::{rewards::TooManyProviders, subset::MOST_PROVIDERS};
+use crate::{direct::DirectError, rewards::TooManyProviders, state::StateError};
 
 /// Why there is no policy.
-#[derive(Clone, Debug, PartialEq, Error)]
+#[derive(Debug, Error)]
 pub enum TrainingError {
     /// There is nothing to learn from.
     #[error("the data set has no image, or no provider; import one with answers")]
@@ -33,11 +33,12 @@ pub enum TrainingError {
     /// AP50 cannot be taken apart.
     #[error(transparent)]
     Influence(#[from] InvalidShrinkage),
-    /// A state of answers, and too many choices beside it.
-    #[error(
-        "a state that is made of a provider's answer goes with at most {MOST_PROVIDERS} providers; name          fewer with --providers, or another --state"
-    )]
-    FirstOfMany,
+    /// States cannot be made.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The direct method learns nothing.
+    #[error(transparent)]
+    Direct(#[from] DirectError),
     /// There are too many subsets.
     #[error(transparent)]
     Providers(#[from] TooManyProviders),

@@ -57,22 +57,6 @@ impl Judged {
         }
     }
 
-    /// The same where a provider is always asked: a choice is worth what it and that provider are.
-    ///
-    /// # Errors
-    /// Where there are too many subsets for a table.
-    pub fn with_first(mut self, first: usize) -> Result<Self, TrainingError> {
-        let table = self.table.take().ok_or(TrainingError::FirstOfMany)?;
-        let providers = table.providers();
-        let mut values = Vec::with_capacity(table.images() * Subset::each(providers).count());
-        for row in table.rows() {
-            let worth = |set: Subset| row.get(set.with(first).place()?).copied();
-            values.extend(Subset::each(providers).filter_map(worth));
-        }
-        self.table = Some(Rewards::from_values(providers, values));
-        Ok(self)
-    }
-
     /// Judges each fold by a way that was fitted on the others.
     fn cross_fitted(
         &self,
@@ -159,18 +143,10 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_beside_who_is_always_asked_is_worth_what_both_are() {
-        let judged = table(RewardKind::V);
-        assert_eq!(rows(&judged), [[1.0, -1.0, 1.0], [-1.0, 1.0, 1.0]]);
-        let beside_aws = judged.with_first(0).unwrap();
-        assert_eq!(rows(&beside_aws), [[1.0, 1.0, 1.0], [-1.0, 1.0, 1.0]]);
-    }
-
-    #[test]
     fn the_aligned_reward_adds_what_an_answer_adds_to_ap50() {
         let plain = rows(&table(RewardKind::V));
         let aligned = rows(&table(RewardKind::Aligned));
         assert!(aligned[0][0] > plain[0][0]);
-        assert_eq!(aligned[0][1], plain[0][1], "nobody's answer adds nothing");
+        assert!(aligned[0][1] <= plain[0][1], "nothing was seen, and adds nothing");
     }
 }

@@ -22,6 +22,8 @@ pub enum Merging {
         iou_threshold: Option<f64>,
         /// The least score of a box that is merged; `None` for the usual one.
         score_threshold: Option<f64>,
+        /// The least score of a merged box that is kept; `None` to keep all.
+        merged_threshold: Option<f64>,
         /// The weights of the providers by their places; those beyond the list weigh 1.
         weights: Vec<f64>,
     },
@@ -44,9 +46,15 @@ impl Merging {
     /// # Errors
     /// Where nothing can be learned from the images, or a setting is not what it can be.
     pub fn merger(&self, images: &[&ScoredImage<'_>]) -> Result<Merger, MergingError> {
-        let Self::Calibrated { vote, iou_threshold, score_threshold, weights } = self else {
-            let Self::Given(merger) = self else { return Err(MergerError::NoModel.into()) };
-            return Ok(merger.clone());
+        let (vote, iou_threshold, score_threshold, merged_threshold, weights) = match self {
+            Self::Given(merger) => return Ok(merger.clone()),
+            Self::Calibrated {
+                vote,
+                iou_threshold,
+                score_threshold,
+                merged_threshold,
+                weights,
+            } => (vote, iou_threshold, score_threshold, merged_threshold, weights),
         };
         let model =
             calibrated(images).map_err(|source| MergingError::Calibration(images.len(), source))?;
@@ -56,6 +64,9 @@ impl Merging {
         }
         if let Some(threshold) = score_threshold {
             merger = merger.with_score_threshold(*threshold)?;
+        }
+        if let Some(threshold) = merged_threshold {
+            merger = merger.with_merged_threshold(*threshold)?;
         }
         Ok(merger.with_weights(weights.clone())?)
     }

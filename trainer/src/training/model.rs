@@ -2,6 +2,7 @@
 
 use super::{Options, TrainingError, fixed::FixedModel};
 use crate::{
+    direct::{DirectModel, DirectOptions},
     policy::{Chooser, Learner},
     problem::Problem,
 };
@@ -14,16 +15,26 @@ pub struct Model<'a>(Kind<'a>);
 #[derive(Clone, Debug)]
 enum Kind<'a> {
     Fixed(FixedModel<'a>),
+    Direct(DirectModel),
 }
 
 impl<'a> Model<'a> {
-    /// Learns.
+    /// Learns; `first` is who is asked in any case, because states are made of what it answers.
     ///
     /// # Errors
     /// Where the learner can make nothing of the images.
-    pub fn fit(problem: Problem<'a>, options: &Options) -> Result<Self, TrainingError> {
+    pub fn fit(
+        problem: Problem<'a>,
+        first: Option<usize>,
+        options: &Options,
+    ) -> Result<Self, TrainingError> {
         match options.learner {
             Learner::Fixed => Ok(Self(Kind::Fixed(FixedModel::new(problem)))),
+            Learner::Direct => {
+                let direct = DirectOptions { first, ..options.direct.clone() };
+                let model = DirectModel::fit(&problem, &direct, options.seed)?;
+                Ok(Self(Kind::Direct(model)))
+            }
         }
     }
 
@@ -34,6 +45,7 @@ impl<'a> Model<'a> {
     pub fn at(&self, beta: f64) -> Result<Chooser, TrainingError> {
         match &self.0 {
             Kind::Fixed(fixed) => Ok(Chooser::Fixed(fixed.at(beta))),
+            Kind::Direct(direct) => Ok(Chooser::Direct(Box::new(direct.at(beta)?))),
         }
     }
 

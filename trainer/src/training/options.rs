@@ -2,8 +2,15 @@
 
 use std::num::NonZero;
 
+use serde_json::{Map, Value, json};
+
 use super::{Merging, RewardKind};
-use crate::{objective::Objective, policy::Learner};
+use crate::{
+    direct::{DirectOptions, Regression},
+    objective::Objective,
+    policy::Learner,
+    state::{self, recipe::RecipeOptions},
+};
 
 /// What is asked of training.
 #[derive(Clone, Debug)]
@@ -12,6 +19,10 @@ pub struct Options {
     pub learner: Learner,
     /// How answers are merged.
     pub merging: Merging,
+    /// What the states of images are made of.
+    pub state: RecipeOptions,
+    /// How the direct method learns.
+    pub direct: DirectOptions,
     /// What answers are worth.
     pub reward: RewardKind,
     /// How often what an answer adds to AP50 counts in the aligned reward.
@@ -43,8 +54,17 @@ impl Options {
         Self {
             learner,
             merging,
+            state: RecipeOptions {
+                source: match learner {
+                    Learner::Fixed => state::recipe::Source::Nothing,
+                    Learner::Direct => state::recipe::Source::Features,
+                },
+                ..RecipeOptions::default()
+            },
+            direct: DirectOptions::default(),
             reward: match learner {
                 Learner::Fixed => RewardKind::V,
+                Learner::Direct => RewardKind::Aligned,
             },
             alignment: 1.0,
             beta: USUAL_BETA,
@@ -63,8 +83,34 @@ impl Options {
         Objective { beta, latency_weight, published: false }
     }
 
-    /// What the learner learned with, as a policy file has it.
-    pub fn learner_options(&self) -> serde_json::Value {
-        serde_json::json!({ "folds": self.folds, "validation_share": self.validation_share })
+    /// What was learned with, as a policy file has it.
+    pub fn described(&self) -> Value {
+        let mut described = Map::new();
+        let mut add = |name: &str, value: Value| drop(described.insert(name.to_owned(), value));
+        add("reward", self.reward.as_str().into());
+        if self.reward == RewardKind::Aligned {
+            add("alignment", self.alignment.into());
+        }
+        add("budget", self.budget.into());
+        add("validation_share", self.validation_share.into());
+        add("folds", self.folds.into());
+        match self.learner {
+            Learner::Fixed => (),
+            Learner::Direct => add("regression", regression(&self.direct.regression)),
+        }
+        described.into()
+    }
+}
+
+fn regression(regression: &Regression) -> Value {
+    match regression {
+        Regression::Ridge { lambda } => json!({ "ridge": lambda }),
+        Regression::Network(network) => json!({
+            "hidden": network.hidden,
+            "epochs": network.epochs,
+            "batch": network.batch,
+            "rate": network.rate,
+            "decay": network.decay,
+        }),
     }
 }

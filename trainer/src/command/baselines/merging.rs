@@ -13,18 +13,19 @@ use super::BaselinesError;
 use crate::{
     dataset::{Dataset, selection::Selection},
     rewards::{Measure, ScoredImage},
+    training::Merging,
 };
 
 /// How answers are merged and valued.
 #[derive(Clone, Debug, Args)]
-pub(super) struct MergingArguments {
+pub(in crate::command) struct MergingArguments {
     /// What answers are scored by: boxes, or labels wherever they are; without it, labels where the
     /// ground truth lists them and either that or every answer has no box
     #[arg(long, value_name = "MEASURE")]
     score_by: Option<Measure>,
     /// What is made of boxes that may be one object: none, nms, soft-nms, soft-nms-gaussian, wbf,
-    /// mean-wbf, seed-nms, seed-soft-nms, seed-wbf or calibrated; without it, wbf. Labels are merged by
-    /// mean-wbf, the mean of the scores of those who name one, or calibrated
+    /// mean-wbf, seed-nms, seed-soft-nms, seed-wbf or calibrated; without it, wbf, and calibrated where
+    /// a policy is trained, fitted on what it is trained on. Labels are merged by mean-wbf, the mean of the scores of those who name one, or calibrated
     #[arg(long, value_name = "METHOD")]
     merge: Option<Method>,
     /// How many providers must see an object: affirmative (one), consensus (more than half) or
@@ -106,6 +107,28 @@ impl MergingArguments {
             merger = merger.with_merged_threshold(threshold)?;
         }
         Ok(merger.with_weights(self.weights(dataset)?)?)
+    }
+
+    /// The way to merge answers that a policy is learned from: fitted on them, unless another is asked
+    /// for.
+    pub(in crate::command) fn merging(
+        &self,
+        dataset: &Dataset,
+        table: &LabelGroups,
+        dropped_words: Vec<String>,
+    ) -> Result<Merging, BaselinesError> {
+        let method = self.merge.unwrap_or(Method::Calibrated);
+        if method == Method::Calibrated && self.calibrate_on.is_none() {
+            return Ok(Merging::Calibrated {
+                vote: self.vote,
+                iou_threshold: self.iou_threshold,
+                score_threshold: self.score_threshold,
+                merged_threshold: self.merged_threshold,
+                weights: self.weights(dataset)?,
+            });
+        }
+        let asked_for = Self { merge: Some(method), ..self.clone() };
+        asked_for.merger(dataset, Measure::Boxes, table, dropped_words).map(Merging::Given)
     }
 
     /// The method that is asked for, or the usual one; of labels, one that means something.
