@@ -18,6 +18,7 @@ pub mod rewards;
 pub mod scoring;
 pub mod state;
 pub mod subset;
+pub mod trees;
 
 #[cfg(test)]
 mod testing;
