@@ -2,9 +2,13 @@
 
 pub mod baselines;
 pub mod dataset;
+pub mod evaluate;
 pub mod features;
+mod policy_data;
 pub mod score;
+pub mod train;
 mod word_table;
 pub mod words;
 
+pub use policy_data::PolicyDataError;
 pub use word_table::WordTableError;

@@ -10,6 +10,7 @@ pub mod file;
 pub mod form;
 pub mod label_lists;
 pub mod line_lists;
+pub(crate) mod pieces;
 mod problem;
 pub mod seed;
 pub mod voc;
@@ -48,7 +49,7 @@ pub enum ImageReference {
 }
 
 /// A value as JSON on one line, with a line's end.
-fn json_text(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
+pub(crate) fn json_text(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
     let mut text = serde_json::to_vec(value)?;
     text.push(b'\n');
     Ok(text)
@@ -61,7 +62,7 @@ fn category_of(class: u16, categories: &[String]) -> Result<&str, Problem> {
 }
 
 /// A box as COCO writes it.
-fn left_top_width_height(bbox: BoundingBox) -> [f64; 4] {
+pub(crate) fn left_top_width_height(bbox: BoundingBox) -> [f64; 4] {
     let [left, top, right, bottom] = bbox.corners();
     [left, top, right - left, bottom - top]
 }

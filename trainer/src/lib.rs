@@ -6,10 +6,14 @@
 pub mod baseline;
 pub mod command;
 pub mod dataset;
+pub mod evaluation;
 pub mod features;
 pub mod format;
 pub mod ground_truth;
 pub mod image_index;
+pub mod latency;
+pub mod linear;
+pub mod network;
 pub mod objective;
 pub mod policy;
 pub mod problem;
@@ -18,6 +22,7 @@ pub mod rewards;
 pub mod scoring;
 pub mod state;
 pub mod subset;
+pub mod training;
 pub mod trees;
 
 #[cfg(test)]

@@ -9,8 +9,10 @@ use armol_analysis::{VERSION, cause};
 use armol_trainer::command::{
     baselines::{self, BaselinesArguments, BaselinesError},
     dataset::{self, DatasetArguments, DatasetCommandError},
+    evaluate::{self, EvaluateArguments, EvaluateError},
     features::{self, FeaturesArguments, FeaturesError},
     score::{self, ScoreArguments, ScoreError},
+    train::{self, TrainArguments, TrainError},
     words::{self, Completion, WordsArguments, WordsError},
 };
 use clap::{Parser, Subcommand};
@@ -32,6 +34,8 @@ enum Command {
     Words(WordsArguments),
     Features(FeaturesArguments),
     Baselines(BaselinesArguments),
+    Train(TrainArguments),
+    Evaluate(EvaluateArguments),
     Score(ScoreArguments),
 }
 
@@ -73,6 +77,12 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Baselines(arguments) => {
             let result = baselines::run(&arguments, output).await;
             result.map_err(failure(BaselinesError::is_wrong_use))?;
+        }
+        Command::Train(arguments) => {
+            train::run(&arguments, output).map_err(failure(TrainError::is_wrong_use))?;
+        }
+        Command::Evaluate(arguments) => {
+            evaluate::run(&arguments, output).map_err(failure(EvaluateError::is_wrong_use))?;
         }
         Command::Score(arguments) => {
             score::run(&arguments, output).map_err(failure(ScoreError::is_wrong_use))?;

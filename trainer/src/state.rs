@@ -1,6 +1,13 @@
 //! What is known of each image before anyone is asked: a row of numbers an image.
 //!
-//! Learners and policies see rows.
+//! Learners and policies see rows. A [`StateRecipe`] says what the rows are made of.
+
+mod error;
+pub mod recipe;
+mod rows;
+
+pub use error::StateError;
+pub use recipe::StateRecipe;
 
 /// A row of numbers for each image of a data set, in its order.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +40,15 @@ impl States {
         self.values.get(start..start.saturating_add(self.dimension)).unwrap_or_default()
     }
 
+    /// The rows of some images, in the order of their places; those of no image are left out.
+    #[must_use]
+    pub fn of(&self, places: &[usize]) -> Self {
+        Self::new(
+            self.dimension,
+            places.iter().flat_map(|&place| self.row(place)).copied().collect(),
+        )
+    }
+
     /// All rows, one behind the other.
     pub fn values(&self) -> &[f32] {
         &self.values
@@ -48,6 +64,7 @@ mod tests {
         let states = States::new(2, vec![1.0, 2.0, 3.0, 4.0]);
         assert_eq!((states.images(), states.dimension()), (2, 2));
         assert_eq!(states.row(1), [3.0, 4.0]);
+        assert_eq!(states.of(&[1, 7, 0]).values(), [3.0, 4.0, 1.0, 2.0]);
         assert!(states.row(2).is_empty() && States::new(0, vec![1.0]).row(0).is_empty());
     }
 }

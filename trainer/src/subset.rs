@@ -4,6 +4,7 @@
 //! are tried.
 
 use rand::Rng;
+use serde::{Deserialize, Serialize};
 
 use crate::dataset::Provider;
 
@@ -14,7 +15,7 @@ pub const MOST_PROVIDERS: usize = 12;
 pub const MOST_SOUGHT: usize = 20;
 
 /// A set of providers, each by its place from 0 to [`MOST_SOUGHT`] - 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Subset(u32);
 
 impl Subset {
@@ -62,6 +63,11 @@ impl Subset {
         Self(self.0 & !bit(provider))
     }
 
+    /// Whether nobody is in the set.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// Whether the provider is in the set.
     pub const fn contains(self, provider: usize) -> bool {
         self.0 & bit(provider) != 0
@@ -71,6 +77,18 @@ impl Subset {
     #[must_use]
     pub const fn within(self, other: Self) -> Self {
         Self(self.0 & other.0)
+    }
+
+    /// The providers that are in this set and not in the other.
+    #[must_use]
+    pub const fn beyond(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// The providers that are in this set, in the other, or in both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     /// The set's place in [`each`](Self::each), counted from 0; the empty set has none.
@@ -122,6 +140,9 @@ mod tests {
         assert_eq!(Subset::default().with(2), Subset::single(2));
         assert_eq!(Subset::default().with(40), Subset::default());
         assert_eq!(subset.without(0), Subset::single(11));
+        assert_eq!(subset.beyond(Subset::single(11)), Subset::single(0));
+        assert_eq!(Subset::single(0).and(Subset::single(11)), subset);
+        assert!(subset.beyond(subset).is_empty() && !subset.is_empty());
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! How answers are merged: what is asked for, checked, and the steps that follow from it.
 
+mod stored;
+
 use std::{mem, sync::Arc};
 
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 use thiserror::Error;
 
 use super::{
-    CalibratedMerge, Method, Vote,
+    CalibratedMerge, Method, UnknownMethod, UnknownVote, Vote,
     candidates::{Candidate, Candidates, as_listed, by_provider, by_score},
     mean_fusion::{self, LEAST_WEIGHT, Pixels},
     pools::{self, Pools},
@@ -13,14 +16,20 @@ use super::{
     weighted_box_fusion::{self, Cluster},
 };
 use crate::label_groups::GroupedBox;
+use stored::Stored;
 
 /// A way to merge several providers' answers about one image.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// Two ways are written alike only if they merge alike: every setting is in what is written, with all
+/// the numbers of a model.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "Stored")]
 pub struct Merger {
     vote: Vote,
     method: Method,
     iou_threshold: f64,
     score_threshold: f64,
+    merged_threshold: f64,
     weights: Vec<f64>,
     model: Option<Arc<CalibratedMerge>>,
 }
@@ -45,6 +54,15 @@ pub enum MergerError {
     /// The method's scores are those of a model, and there is none.
     #[error("the method calibrated needs a model; fit one on images whose truth is known")]
     NoModel,
+    /// A stored way has a model that its method does not use.
+    #[error("the method {0} has no use for a model; take it out, or merge by calibrated")]
+    NeedlessModel(Method),
+    /// A stored way has a word that names no method.
+    #[error(transparent)]
+    Method(#[from] UnknownMethod),
+    /// A stored way has a word that names no vote.
+    #[error(transparent)]
+    Vote(#[from] UnknownVote),
 }
 
 /// Memory for merging, kept from one image or subset to the next.
@@ -88,6 +106,7 @@ impl Merger {
             method,
             iou_threshold: method.default_iou_threshold(),
             score_threshold: method.default_score_threshold(),
+            merged_threshold: 0.0,
             weights: Vec::new(),
             model,
         }
@@ -118,6 +137,18 @@ impl Merger {
         }
     }
 
+    /// The same way with a least score of what is made of the boxes; without it, all of it is kept.
+    ///
+    /// # Errors
+    /// Where the threshold is not a number from 0 to 1.
+    pub fn with_merged_threshold(self, merged_threshold: f64) -> Result<Self, MergerError> {
+        if (0.0..=1.0).contains(&merged_threshold) {
+            Ok(Self { merged_threshold, ..self })
+        } else {
+            Err(MergerError::ScoreThreshold(merged_threshold))
+        }
+    }
+
     /// The same way with a weight for each provider by its place; those beyond the list weigh 1,
     /// and an empty list weighs nobody.
     ///
@@ -143,6 +174,11 @@ impl Merger {
     /// What is made of boxes that may be one object.
     pub const fn method(&self) -> Method {
         self.method
+    }
+
+    /// The model whose probabilities are the scores; `None` where the method has none.
+    pub fn model(&self) -> Option<&CalibratedMerge> {
+        self.model.as_deref()
     }
 
     /// Merges the answers that `includes` names, ordered by group.
@@ -229,6 +265,7 @@ impl Merger {
                 }
             }
         }
+        merged.retain(|kept| kept.score >= self.merged_threshold);
     }
 
     /// Counts who is asked.
@@ -349,6 +386,22 @@ impl Merger {
     /// How much a provider's scores weigh.
     fn weight(&self, answer: usize) -> f64 {
         self.weights.get(answer).copied().unwrap_or(1.0)
+    }
+}
+
+impl Serialize for Merger {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { vote, method, iou_threshold, score_threshold, merged_threshold, weights, model } =
+            self;
+        let mut fields = serializer.serialize_struct("Merger", 7)?;
+        fields.serialize_field("vote", vote.as_str())?;
+        fields.serialize_field("method", method.as_str())?;
+        fields.serialize_field("iou_threshold", iou_threshold)?;
+        fields.serialize_field("score_threshold", score_threshold)?;
+        fields.serialize_field("merged_threshold", merged_threshold)?;
+        fields.serialize_field("weights", weights)?;
+        fields.serialize_field("model", &model.as_deref())?;
+        fields.end()
     }
 }
 

@@ -19,6 +19,7 @@ use parquet::errors::ParquetError;
 use thiserror::Error;
 
 pub use manifest::{Counts, FORMAT_VERSION, FileDescription, Manifest, SourceFile, words_hash};
+pub(crate) use manifest::{hexadecimal, sha256_text};
 pub use reader::{FolderReader, for_each_call};
 pub use writer::{Origin, write};
 

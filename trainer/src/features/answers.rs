@@ -36,7 +36,8 @@ pub fn cheapest(providers: &[Provider]) -> Option<usize> {
     Some(place)
 }
 
-fn values(answer: &Answer, image: &Image, categories: usize) -> Vec<f32> {
+/// The numbers of one answer.
+pub(crate) fn values(answer: &Answer, image: &Image, categories: usize) -> Vec<f32> {
     let mut scores = vec![0.0_f32; categories];
     let mut counts = vec![0.0_f32; categories];
     let boxes = answer.boxes.iter().map(|seen| (seen.group, seen.score));

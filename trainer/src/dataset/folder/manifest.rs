@@ -196,7 +196,13 @@ pub fn words_hash<'a>(words: impl IntoIterator<Item = &'a str>, groups: &LabelGr
     hexadecimal(&hash.finalize())
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+/// SHA-256 of bytes, in hexadecimal.
+pub(crate) fn sha256_text(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+/// Bytes as text, two digits each.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(2 * bytes.len());
     for byte in bytes {
         // Writing to a string cannot fail.

@@ -1,0 +1,179 @@
+//! `armol-trainer train`: a data set in, a policy file out.
+
+use std::{
+    io::{self, Write},
+    num::NonZero,
+    path::PathBuf,
+    thread,
+};
+
+use armol_analysis::merge::Vote;
+use clap::Args;
+use thiserror::Error;
+
+use super::word_table::{self, WordTableError};
+use crate::{
+    dataset::{
+        Dataset,
+        folder::{FolderError, Manifest},
+        selection::{SelectedReadError, Selection},
+    },
+    policy::{Learner, PolicyFileError},
+    training::{Merging, Options, Source, TrainingError, train},
+};
+
+/// Learns whom to ask about which image, from stored answers and a ground truth.
+///
+/// A part of the images is kept apart to judge what was learned and to meet a budget; the policy is
+/// then learned again from all. Costs are in thousandths of a US dollar an image: 1 is a call at 0.001
+/// US dollars.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example:
+  armol-trainer train data/voc --learner fixed --providers a,b,c --beta -0.05 --out policy.armol
+  armol-trainer train data/voc --learner fixed --budget 1.5 --out policy.armol")]
+pub struct TrainArguments {
+    /// The data set's folder
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// What learns
+    #[arg(long, value_enum)]
+    learner: Learner,
+    /// Choose of these providers only, in this order
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    providers: Vec<String>,
+    /// Take this word of a provider as one of no category; may be repeated
+    #[arg(long, value_name = "WORD")]
+    drop_word: Vec<String>,
+    /// What a thousandth of a US dollar adds to the value of an answer, not above 0; without it, -0.1,
+    /// or what meets the budget
+    #[arg(long, value_name = "BETA", value_parser = beta, allow_negative_numbers = true)]
+    beta: Option<f64>,
+    /// What an image may cost at the mean of the images that are kept apart, in thousandths of a US
+    /// dollar
+    #[arg(long, value_name = "COST", value_parser = not_negative, allow_negative_numbers = true)]
+    budget: Option<f64>,
+    /// What a second of waiting takes from the value of an answer
+    #[arg(long, value_name = "NUMBER", default_value_t = 0.0, value_parser = not_negative,
+        allow_negative_numbers = true)]
+    latency_weight: f64,
+    /// Which share of the images is kept apart
+    #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = share)]
+    validation_share: f64,
+    /// Into how many folds images are dealt, so that each is judged by what was fitted without it
+    #[arg(long, value_name = "COUNT", default_value_t = 5)]
+    folds: u32,
+    /// What random draws come from; the same seed gives the same policy
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+    /// On how many threads answers are judged; without it, on all processors
+    #[arg(long, value_name = "COUNT")]
+    threads: Option<NonZero<usize>>,
+    /// A table of words and group numbers to use instead of the one for COCO
+    #[arg(long, value_name = "FILE")]
+    label_groups: Option<PathBuf>,
+    /// The policy's file to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+/// What a thousandth of a US dollar adds to a value where nothing says: what a call takes from it in
+/// the published code.
+const USUAL_BETA: f64 = -0.1;
+
+/// Why there is no policy.
+#[derive(Debug, Error)]
+pub enum TrainError {
+    /// The table of words cannot be used.
+    #[error(transparent)]
+    WordTable(#[from] WordTableError),
+    /// The data set cannot be read.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The answers that are asked for cannot be read.
+    #[error(transparent)]
+    Selected(#[from] SelectedReadError),
+    /// Nothing can be learned.
+    #[error(transparent)]
+    Training(#[from] TrainingError),
+    /// The policy cannot be written.
+    #[error(transparent)]
+    Policy(#[from] PolicyFileError),
+    /// The result cannot be written.
+    #[error("cannot write the result")]
+    Write(#[source] io::Error),
+}
+
+impl TrainError {
+    /// Whether what was asked for is the mistake, rather than anything that happened to it.
+    pub const fn is_wrong_use(&self) -> bool {
+        match self {
+            Self::WordTable(_) | Self::Selected(_) | Self::Training(_) => true,
+            Self::Folder(error) => error.is_wrong_use(),
+            Self::Policy(_) | Self::Write(_) => false,
+        }
+    }
+}
+
+/// Reads, learns and writes the policy; says on `output` what came of it.
+///
+/// # Errors
+/// Where the data set cannot be used, the options cannot be met, or a file cannot be written.
+pub fn run(arguments: &TrainArguments, output: &mut impl Write) -> Result<(), TrainError> {
+    let table = word_table::read(arguments.label_groups.as_deref())?;
+    let manifest = Manifest::read(&arguments.folder)?;
+    let selection = Selection {
+        providers: arguments.providers.clone(),
+        dropped_words: arguments.drop_word.clone(),
+    };
+    let dataset = Dataset::read_selected(&arguments.folder, &table, &selection)?;
+    let source = Source {
+        dataset: &dataset,
+        manifest: &manifest,
+        table: &table,
+        dropped_words: &selection.dropped_words,
+    };
+    // Where standard error is gone, nobody is left to be told.
+    let mut told = |line: &str| drop(writeln!(io::stderr(), "{line}"));
+    let policy = train(source, &options(arguments), &mut told)?;
+    policy.save(&arguments.out)?;
+    writeln!(output, "wrote {}", arguments.out.display()).map_err(TrainError::Write)
+}
+
+fn options(arguments: &TrainArguments) -> Options {
+    let usual_beta = if arguments.budget.is_some() { 0.0 } else { USUAL_BETA };
+    let available = || thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+    Options {
+        learner: arguments.learner,
+        merging: Merging::Calibrated {
+            vote: Vote::Affirmative,
+            iou_threshold: None,
+            score_threshold: None,
+            weights: Vec::new(),
+        },
+        beta: arguments.beta.unwrap_or(usual_beta),
+        budget: arguments.budget,
+        latency_weight: arguments.latency_weight,
+        validation_share: arguments.validation_share,
+        folds: arguments.folds,
+        seed: arguments.seed,
+        threads: arguments.threads.unwrap_or_else(available),
+    }
+}
+
+/// A number that is not above 0.
+fn beta(text: &str) -> Result<f64, &'static str> {
+    let beta = text.parse().ok().filter(|beta: &f64| beta.is_finite() && *beta <= 0.0);
+    beta.ok_or("it must be a number that is not above 0, for costs lower what an answer is worth")
+}
+
+/// A number that is not below 0.
+fn not_negative(text: &str) -> Result<f64, &'static str> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0);
+    number.ok_or("it must be a number that is not below 0")
+}
+
+/// A number from 0 to 1.
+fn share(text: &str) -> Result<f64, &'static str> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or("it must be a number from 0 to 1")
+}

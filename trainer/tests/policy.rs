@@ -1,0 +1,147 @@
+//! The program learns policies and shows what they bring.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "support/photographs.rs"]
+mod photographs;
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use serde_json::{Value, json};
+use tempfile::{TempDir, tempdir};
+
+fn trainer(arguments: &[&str], folder: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_armol-trainer"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("the program starts")
+}
+
+fn succeed(arguments: &[&str], folder: &Path) -> Output {
+    let output = trainer(arguments, folder);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {errors}");
+    output
+}
+
+fn refused(arguments: &[&str], folder: &Path) -> String {
+    let output = trainer(arguments, folder);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {errors}");
+    errors
+}
+
+/// A folder with the data set `photographs`.
+fn photographs() -> TempDir {
+    let folder = tempdir().unwrap();
+    photographs::write(folder.path());
+    import(folder.path(), "photographs", &["feline", "canine", "both"]);
+    folder
+}
+
+fn import(folder: &Path, name: &str, providers: &[&str]) {
+    let answers: Vec<String> =
+        providers.iter().map(|provider| format!("{provider}={provider}.json")).collect();
+    let mut command = vec!["dataset", "import", "--name", name, "--ground-truth", "gt.json"];
+    command.extend(["--out", name]);
+    if providers.contains(&"both") {
+        command.extend(["--price", "both=0.002"]);
+    }
+    for answers in &answers {
+        command.extend(["--answers", answers]);
+    }
+    succeed(&command, folder);
+}
+
+fn train(folder: &Path, flags: &[&str]) {
+    let command = ["train", "photographs", "--out", "policy.armol"];
+    succeed(&[&command[..], flags].concat(), folder);
+}
+
+fn evaluated(folder: &Path, flags: &[&str]) -> Value {
+    let command = ["evaluate", "photographs", "--policy", "policy.armol", "--json"];
+    let output = succeed(&[&command[..], flags].concat(), folder);
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn the_best_fixed_set_is_learned_within_the_budget() {
+    let folder = photographs();
+    train(folder.path(), &["--learner", "fixed", "--budget", "2"]);
+    let rich = evaluated(folder.path(), &[]);
+    assert_eq!((&rich["method"], &rich["mean_cost"]), (&json!("fixed"), &json!(2.0)));
+    assert_eq!((&rich["ap50"], &rich["mean_v"]), (&json!(1.0), &json!(1.0)));
+    train(folder.path(), &["--learner", "fixed", "--budget", "1.5"]);
+    let poor = evaluated(folder.path(), &[]);
+    let calls = json!({"both": 0, "canine": 0, "feline": photographs::COUNT});
+    assert_eq!((&poor["calls"], &poor["mean_cost"]), (&calls, &json!(1.0)));
+    let message = refused(
+        &["train", "photographs", "--learner", "fixed", "--budget", "0.5", "--out", "p.armol"],
+        folder.path(),
+    );
+    assert!(message.contains("raise the budget"), "{message}");
+    assert!(!folder.path().join("p.armol").exists());
+}
+
+#[test]
+fn an_evaluation_is_written_in_every_form() {
+    let folder = photographs();
+    train(folder.path(), &["--learner", "fixed", "--beta", "-0.01"]);
+    let files = ["--detections", "merged.json", "--choices", "choices.csv", "--plot", "plot.svg"];
+    let flags = [&files[..], &["--bootstrap", "50"]].concat();
+    let shown = evaluated(folder.path(), &flags);
+    assert_eq!(shown["bootstrap"]["ap50"], json!({"low": 1.0, "high": 1.0}));
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    let choices = read("choices.csv");
+    let mut lines = choices.lines();
+    assert_eq!(lines.next(), Some("image_id,image,asked,cost,value"));
+    assert_eq!(lines.next(), Some("0,0.jpg,feline+canine,2,1"));
+    assert!(read("plot.svg").starts_with("<svg"));
+    let command = ["score", "--ground-truth", "gt.json", "--detections", "merged.json", "--json"];
+    let scored: Value = serde_json::from_slice(&succeed(&command, folder.path()).stdout).unwrap();
+    assert_eq!(scored["ap50"], shown["ap50"], "{scored}");
+    let text = |flags: &[&str]| {
+        let command = ["evaluate", "photographs", "--policy", "policy.armol"];
+        let output = succeed(&[&command[..], flags].concat(), folder.path());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(text(&[]).starts_with("TRAINING DATA: "), "{}", text(&[]));
+    let csv = text(&["--csv"]);
+    assert!(csv.starts_with("method,simulated,ap,ap50,mean_cost,mean_v,calls_both"), "{csv}");
+}
+
+#[test]
+fn what_a_policy_does_not_fit_is_refused() {
+    let folder = photographs();
+    let at = folder.path();
+    train(at, &["--learner", "fixed", "--providers", "feline,canine"]);
+    import(at, "alone", &["feline"]);
+    let evaluate = |dataset: &str, policy: &str, flags: &[&str]| {
+        refused(&[&["evaluate", dataset, "--policy", policy][..], flags].concat(), at)
+    };
+    let message = evaluate("alone", "policy.armol", &[]);
+    assert!(message.contains("canine is no provider of the data set; it has feline"), "{message}");
+    fs::write(at.join("words.json"), r#"{"cat": 15, "dog": 16, "puppy": 16}"#).unwrap();
+    let message = evaluate("photographs", "policy.armol", &["--label-groups", "words.json"]);
+    assert!(message.contains("another table of words"), "{message}");
+    let truth = fs::read_to_string(at.join("gt.json")).unwrap();
+    fs::write(at.join("gt.json"), truth.replace("\"dog\"", "\"cow\"")).unwrap();
+    import(at, "cows", &["feline", "canine"]);
+    let message = evaluate("cows", "policy.armol", &[]);
+    assert!(message.contains("categories are not those of the data set cows"), "{message}");
+    let text = fs::read_to_string(at.join("policy.armol")).unwrap();
+    fs::write(at.join("damaged.armol"), text.replace("feline", "ursine")).unwrap();
+    assert!(evaluate("photographs", "damaged.armol", &[]).contains("is damaged"));
+    assert!(evaluate("photographs", "gt.json", &[]).contains("is no policy"));
+    assert!(evaluate("photographs", "nowhere.armol", &[]).contains("cannot read policy"));
+    assert!(evaluate("nowhere", "policy.armol", &[]).contains("make one with dataset import"));
+}
