@@ -8,6 +8,7 @@ pub mod command;
 pub mod dataset;
 pub mod direct;
 pub mod evaluation;
+pub mod evidence;
 pub mod features;
 pub mod format;
 pub mod ground_truth;
@@ -21,9 +22,11 @@ pub mod problem;
 pub mod rendering;
 pub mod rewards;
 pub mod scoring;
+pub mod sequential;
 pub mod state;
 pub mod subset;
 pub mod training;
+pub mod trees;
 
 #[cfg(test)]
 mod testing;

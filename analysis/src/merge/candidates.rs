@@ -47,6 +47,11 @@ impl Candidates {
         self.answers
     }
 
+    /// What each answer shows, with the answer's place, by group, then by falling score.
+    pub fn seen(&self) -> impl Iterator<Item = (usize, &GroupedBox)> {
+        self.boxes.iter().map(|candidate| (candidate.answer, &candidate.grouped))
+    }
+
     /// The boxes by group, then by falling score.
     pub(super) fn boxes(&self) -> &[Candidate] {
         &self.boxes
