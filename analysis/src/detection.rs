@@ -39,6 +39,9 @@ pub enum DetectionError {
 }
 
 impl BoundingBox {
+    /// The box from 0 to 1.
+    pub const UNIT: Self = Self { left: 0.0, top: 0.0, right: 1.0, bottom: 1.0 };
+
     /// Makes a box from its corners: left, top, right, bottom.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ pub mod wordnet;
 
 use std::{collections::BTreeMap, fmt, sync::LazyLock};
 
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::detection::{BoundingBox, Detection};
@@ -30,7 +31,7 @@ use plural::singular_forms;
 pub use rules::{DEFAULT_DEPTH, Nowhere, Rule, Rules};
 
 /// One group of a table, 0 (person) to 79 (toothbrush) in the table for COCO.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct GroupId(u16);
 
 /// A detection that can be merged and scored: it has a place, and its word has a group.

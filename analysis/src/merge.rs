@@ -23,7 +23,7 @@ pub use calibrated::{CalibratedMerge, CalibratedMergeError, CalibrationOptions, 
 pub use candidates::Candidates;
 pub use merger::{Merger, MergerError, Scratch};
 pub use method::{Method, UnknownMethod};
-pub use subsets::{MOST_ANSWERS, TooManyAnswers, subset_values};
+pub use subsets::{MOST_ANSWERS, TooManyAnswers, rounded, subset_values};
 pub use vote::{UnknownVote, Vote};
 
 #[cfg(test)]
@@ -71,8 +71,29 @@ mod tests {
         let plain = || merger(Vote::Affirmative, Method::Wbf);
         assert!(plain().with_iou_threshold(1.1).is_err());
         assert!(plain().with_score_threshold(f64::NAN).is_err());
+        assert!(plain().with_merged_threshold(-0.1).is_err());
         let refusal = plain().with_weights(vec![1.0, 0.0]).unwrap_err();
         assert_eq!(refusal, MergerError::Weight { place: 1, weight: 0.0 });
+    }
+
+    #[test]
+    fn what_is_written_of_a_merger_has_every_setting() {
+        let plain = || merger(Vote::Affirmative, Method::Wbf);
+        let others = [
+            plain(),
+            merger(Vote::Consensus, Method::Wbf),
+            merger(Vote::Affirmative, Method::Nms),
+            merger(Vote::Affirmative, Method::Calibrated),
+            plain().with_iou_threshold(0.5).unwrap(),
+            plain().with_score_threshold(0.1).unwrap(),
+            plain().with_weights(vec![1.0, 0.1 + 0.2]).unwrap(),
+            plain().with_weights(vec![1.0, 0.3]).unwrap(),
+        ];
+        let written = others.map(|merger| serde_json::to_string(&merger).unwrap());
+        for (place, one) in written.iter().enumerate() {
+            assert!(!written[..place].contains(one), "{one}");
+        }
+        assert!(written[3].contains(r#""certainty":0.7"#), "{}", written[3]);
     }
 
     #[test]
@@ -84,6 +105,19 @@ mod tests {
         assert_eq!(unanimous.merge(&candidates, |_| true), answers[0]);
         let strict = unanimous.with_score_threshold(0.3).unwrap();
         assert_eq!(strict.merge(&candidates, |_| true), []);
+    }
+
+    #[test]
+    fn what_is_merged_to_less_than_the_threshold_is_left_out() {
+        let corners = [0.0, 0.0, 10.0, 10.0];
+        let answers = [[grouped(1, 0.75, corners)], [grouped(1, 0.25, corners)]];
+        let candidates = Candidates::new(answers.iter().map(<[GroupedBox; 1]>::as_slice));
+        let mean = |threshold| {
+            let merger = merger(Vote::Affirmative, Method::MeanWbf);
+            merger.with_merged_threshold(threshold).unwrap().merge(&candidates, |_| true)
+        };
+        assert_eq!(mean(0.5), [grouped(1, 0.5, corners)]);
+        assert_eq!(mean(0.51), []);
     }
 
     #[test]

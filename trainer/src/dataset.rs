@@ -1,7 +1,8 @@
 //! Images with ground truth and providers' answers by the categories of the ground truth.
 //!
 //! [`records`] hold what was said in the providers' own words and go to and come from a
-//! [`folder`]; [`Dataset`] is the same by category, ready to be merged and scored. [`joining`] makes
+//! [`folder`]; [`Dataset`] is the same by category, ready to be merged and scored, and an [`overview`] counts
+//! it without holding it. [`joining`] makes
 //! records of files that were read, [`collected`] of what a collector stored. Everything that is left
 //! out on the way is counted, so that a score can be read for what it is.
 
@@ -11,6 +12,8 @@ pub mod exporting;
 pub mod features;
 pub mod folder;
 pub mod joining;
+pub mod overview;
+mod placing;
 pub mod records;
 pub mod selection;
 

@@ -10,6 +10,7 @@ pub mod file;
 pub mod form;
 pub mod label_lists;
 pub mod line_lists;
+pub(crate) mod pieces;
 mod problem;
 pub mod seed;
 pub mod voc;

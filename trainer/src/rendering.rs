@@ -9,7 +9,7 @@ mod table;
 
 use armol_analysis::{merge::Merger, metrics::image_value::ValueRule};
 
-use crate::{baseline::Row, dataset::Dataset};
+use crate::{baseline::Row, dataset::Dataset, rewards::Measure};
 
 pub use self::csv::csv;
 pub use json::json;
@@ -26,7 +26,9 @@ pub struct Baselines<'a> {
     pub rows: &'a [Row],
     /// How answers were merged.
     pub merger: &'a Merger,
-    /// What the merged answer of an image is worth.
+    /// What was scored.
+    pub measure: Measure,
+    /// What the merged boxes of an image are worth.
     pub rule: ValueRule,
     /// What random methods drew from.
     pub seed: u64,
@@ -45,7 +47,11 @@ impl Baselines<'_> {
         };
         let (images, merger) = (self.dataset.images.len(), self.merger);
         let (method, vote, seed) = (merger.method(), merger.vote(), self.seed);
-        format!("{images} images, {source}, merged by {method}, {vote} vote, seed {seed}")
+        let scored = match self.measure {
+            Measure::Boxes => "",
+            Measure::Labels => "labels ",
+        };
+        format!("{images} images, {source}, {scored}merged by {method}, {vote} vote, seed {seed}")
     }
 }
 
@@ -59,7 +65,7 @@ mod tests {
     use crate::{
         baseline::{Options, baselines},
         rewards::Valuation,
-        testing::{LEFT, answer, cat_and_dog, dataset, detection, image},
+        testing::{LEFT, answer, cat_and_dog, dataset, detection, image, labels_of},
     };
 
     /// The cat and the dog, where one answer is missing, some words have no group and some images
@@ -86,17 +92,29 @@ mod tests {
     ) -> String {
         let merger = Merger::new(Vote::Affirmative, Method::default()).unwrap();
         let (rule, seed, region) = (ValueRule::Seed, 1, Some("us"));
+        let measure = Measure::of(dataset);
         let options = Options {
+            measure,
             valuation: Valuation { merger: &merger, rule },
             seed,
             subsets: 0,
             beta: Some(-0.5),
             budget_usd: Some(0.0006),
             threads: NonZero::<usize>::MIN,
+            cache: None,
         };
         let rows = baselines(dataset, &options, &|_| ()).unwrap();
-        let baselines =
-            Baselines { dataset, rows: &rows, merger: &merger, rule, seed, region, stored: true };
+        let stored = true;
+        let baselines = Baselines {
+            dataset,
+            rows: &rows,
+            merger: &merger,
+            measure,
+            rule,
+            seed,
+            region,
+            stored,
+        };
         let mut output = Vec::new();
         render(&baselines, &mut output).unwrap();
         String::from_utf8(output).unwrap()
@@ -136,6 +154,42 @@ mod tests {
     }
 
     #[test]
+    fn the_table_and_the_plot_of_labels_name_their_measure() {
+        let (answers, truth) = cat_and_dog();
+        let labels = labels_of(&dataset(&answers, truth));
+        insta::assert_snapshot!(rendered(&labels, table), @r"
+        2 images, answers from us, labels merged by wbf, affirmative vote, seed 1
+        ─────────────────────────────────────────────────────────────────────────
+         method                  Jaccard       F1    cost        v   aws   azure
+        ═════════════════════════════════════════════════════════════════════════
+         aws                       50.00    66.67   1.000   0.5000     2       0
+         azure                     50.00    66.67   0.500   0.5000     0       2
+         Random-1                  50.00    66.67   0.500   0.5000     0       2
+         Random-N                  50.00    66.67   1.000   0.5000     1       2
+         Ensemble-N               100.00   100.00   1.500   1.0000     2       2
+         Best of 1                 50.00    66.67   0.500   0.5000     0       2
+         Best at budget            50.00    66.67   0.500   0.5000     0       2
+         Upper Bound              100.00   100.00   0.750   1.0000     1       1
+         Upper Bound v+bc         100.00   100.00   0.750   1.0000     1       1
+         Upper Bound at budget     50.00    66.67   0.500   0.5000     0       2
+        ─────────────────────────────────────────────────────────────────────────
+        Jaccard and F1 in %, cost in 1e-3 USD an image, calls by provider;
+        v: the mean over images of the Jaccard index of what is named and what is there
+        best: the same providers for every image, of the highest v
+        Best of 1: azure
+        Best at budget: azure
+        Upper Bound at budget: no such choice exceeds v 0.7000, a gap of 0.2000
+        aws: 2 of 2 images answered
+        azure: 2 of 2 images answered
+        ");
+        let drawing = rendered(&labels, |baselines, output| {
+            output.extend(plot(baselines).into_bytes());
+            Ok(())
+        });
+        assert!(drawing.contains("Jaccard index, %") && !drawing.contains("AP50"), "{drawing}");
+    }
+
+    #[test]
     fn the_table_of_a_complete_real_data_set_has_no_warnings() {
         let (answers, truth) = cat_and_dog();
         let dataset = dataset(&answers, truth);
@@ -163,17 +217,17 @@ mod tests {
     #[test]
     fn csv_has_a_line_a_method() {
         insta::assert_snapshot!(rendered(&incomplete(), csv), @r"
-        method,simulated,ap,ap50,mean_cost,mean_v,calls_aws,calls_azure
-        aws,true,0.5,0.5,0.001,0,2,0
-        azure,true,0.5,0.5,0.0005,0,0,2
-        Random-1,true,0.5,0.5,0.0005,0,0,2
-        Random-N,true,0.5,0.5,0.001,0,1,2
-        Ensemble-N,true,1,1,0.0015,1,2,2
-        Best of 1,true,0.5,0.5,0.0005,0,0,2
-        Best at budget,true,0.5,0.5,0.0005,0,0,2
-        Upper Bound,true,1,1,0.00075,1,1,1
-        Upper Bound v+bc,true,1,1,0.00075,1,1,1
-        Upper Bound at budget,true,0.5,0.5,0.0005,0,0,2
+        method,simulated,ap,ap50,mean_cost,mean_v,jaccard,f1,calls_aws,calls_azure
+        aws,true,0.5,0.5,0.001,0,,,2,0
+        azure,true,0.5,0.5,0.0005,0,,,0,2
+        Random-1,true,0.5,0.5,0.0005,0,,,0,2
+        Random-N,true,0.5,0.5,0.001,0,,,1,2
+        Ensemble-N,true,1,1,0.0015,1,,,2,2
+        Best of 1,true,0.5,0.5,0.0005,0,,,0,2
+        Best at budget,true,0.5,0.5,0.0005,0,,,0,2
+        Upper Bound,true,1,1,0.00075,1,,,1,1
+        Upper Bound v+bc,true,1,1,0.00075,1,,,1,1
+        Upper Bound at budget,true,0.5,0.5,0.0005,0,,,0,2
         ");
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! All answers are stored, so that every choice can be judged once, before anything is learned or
 //! compared. Baselines read the table, and so can whoever learns to choose. Images are shared out
-//! over threads; the table is the same whatever their number.
+//! over threads; the table is the same whatever their number, so that it can be kept (`cache`).
 
+mod cache;
+mod measure;
 mod scored_image;
 
 use std::{
@@ -13,10 +15,12 @@ use std::{
     thread,
 };
 
-use armol_analysis::merge::{TooManyAnswers, subset_values};
+use armol_analysis::merge::{TooManyAnswers, rounded, subset_values};
 use thiserror::Error;
 
-pub use scored_image::{ScoredImage, Valuation};
+pub use cache::{CACHE_FOLDER, TableCache, TableSource};
+pub use measure::{Measure, UnknownMeasure};
+pub use scored_image::{ScoredImage, Valuation, Worth};
 
 use crate::subset::{MOST_PROVIDERS, Subset};
 
@@ -35,11 +39,6 @@ pub struct Rewards {
 )]
 pub struct TooManyProviders(pub usize);
 
-/// What an image is worth where none of those asked answered: as [`image_value`] of nothing.
-///
-/// [`image_value`]: armol_analysis::metrics::image_value::image_value
-const OF_NOBODY: f32 = -1.0;
-
 /// How many images a thread takes at a time.
 const IMAGES_AT_ONCE: usize = 32;
 
@@ -49,10 +48,10 @@ impl Rewards {
     ///
     /// # Errors
     /// Where there are more than [`MOST_PROVIDERS`] providers.
-    pub fn new(
+    pub fn new<W: Worth>(
         images: &[ScoredImage<'_>],
         providers: usize,
-        valuation: Valuation<'_>,
+        valuation: Valuation<'_, W>,
         threads: NonZero<usize>,
         done: &(dyn Fn(usize) + Sync),
     ) -> Result<Self, TooManyProviders> {
@@ -121,10 +120,10 @@ impl Rewards {
 }
 
 /// What every subset is worth on one image. Who did not answer has no vote, so that a set with it is
-/// worth what the set without it is.
-fn values_of(
+/// worth what the set without it is, and a set of nobody else what an empty answer is.
+fn values_of<W: Worth>(
     image: &ScoredImage<'_>,
-    valuation: Valuation<'_>,
+    valuation: Valuation<'_, W>,
 ) -> Result<Vec<f32>, TooManyAnswers> {
     let value = |merged: &[_]| valuation.value(merged, image);
     let mut values = subset_values(valuation.merger, image.candidates(), value)?;
@@ -132,9 +131,10 @@ fn values_of(
     if image.answered() == Subset::all(providers) {
         return Ok(values);
     }
+    let of_nobody = rounded(value(&[]));
     for subset in Subset::each(providers) {
         let answering = subset.within(image.answered());
-        let value = answering.place().map_or(Some(OF_NOBODY), |place| values.get(place).copied());
+        let value = answering.place().map_or(Some(of_nobody), |place| values.get(place).copied());
         if let (Some(place), Some(value)) = (subset.place(), value)
             && let Some(entry) = values.get_mut(place)
         {
@@ -148,21 +148,19 @@ fn values_of(
 mod tests {
     use armol_analysis::{
         merge::{Merger, Method, Vote},
-        metrics::image_value::ValueRule,
+        metrics::{balanced::BalancedReward, image_value::ValueRule},
     };
 
     use super::*;
     use crate::{
         dataset::Dataset,
-        testing::{cat_and_dog, dataset},
+        testing::{cat_and_dog, dataset, labels_of},
     };
 
     fn rewards(dataset: &Dataset, vote: Vote, threads: usize) -> Rewards {
         let merger = Merger::new(vote, Method::Wbf).unwrap();
         let valuation = Valuation { merger: &merger, rule: ValueRule::Seed };
-        let images = dataset.images.iter();
-        let images: Vec<_> =
-            images.map(|image| ScoredImage::new(image, &dataset.providers)).collect();
+        let images = Measure::of(dataset).images(dataset);
         let threads = NonZero::new(threads).unwrap();
         Rewards::new(&images, dataset.providers.len(), valuation, threads, &|_| ()).unwrap()
     }
@@ -186,6 +184,33 @@ mod tests {
         let rewards = rewards(&dataset(&answers, truth), Vote::Unanimous, 1);
         let rows: Vec<&[f32]> = rewards.rows().collect();
         assert_eq!(rows, [[1.0, -1.0, 1.0], [-1.0, 1.0, -1.0]]);
+    }
+
+    #[test]
+    fn labels_that_nobody_was_there_to_name_are_missed() {
+        let (mut answers, truth) = cat_and_dog();
+        answers.retain(|answer| answer.image != "cat.jpg" || answer.provider == "aws");
+        let labels = labels_of(&dataset(&answers, truth));
+        let rewards = rewards(&labels, Vote::Affirmative, 1);
+        let rows: Vec<&[f32]> = rewards.rows().collect();
+        assert_eq!(rows, [[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]]);
+    }
+
+    #[test]
+    fn a_table_of_another_rule_has_its_values_with_nothing_for_nobody() {
+        let (mut answers, truth) = cat_and_dog();
+        answers.retain(|answer| answer.image != "cat.jpg" || answer.provider == "aws");
+        let dataset = dataset(&answers, truth);
+        let truths = dataset.images.iter().map(|image| image.truth.as_slice());
+        let reward = BalancedReward::new(truths, 1.0).unwrap();
+        let merger = Merger::new(Vote::Affirmative, Method::MeanWbf).unwrap();
+        let valuation = Valuation { merger: &merger, rule: &reward };
+        let images = dataset.images.iter();
+        let images: Vec<_> =
+            images.map(|image| ScoredImage::new(image, &dataset.providers)).collect();
+        let rewards = Rewards::new(&images, 2, valuation, NonZero::<usize>::MIN, &|_| ()).unwrap();
+        let rows: Vec<&[f32]> = rewards.rows().collect();
+        assert_eq!(rows, [[0.95, 0.0, 0.95], [0.0, 0.9, 0.9]]);
     }
 
     #[test]

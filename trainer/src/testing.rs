@@ -101,3 +101,15 @@ pub(crate) fn cat_and_dog() -> (Vec<StoredAnswer>, GroundTruth) {
         vec![image("cat.jpg", &[object("cat", LEFT)]), image("dog.jpg", &[object("dog", RIGHT)])];
     (answers, truth_of(images))
 }
+
+/// A data set with labels in place of boxes, in the ground truth and in the answers.
+pub(crate) fn labels_of(dataset: &Dataset) -> Dataset {
+    let mut labels = dataset.clone();
+    for image in &mut labels.images {
+        image.labels = image.truth.drain(..).map(|object| object.group).collect();
+        for answer in image.answers.iter_mut().flatten() {
+            answer.labels = answer.boxes.drain(..).map(|seen| (seen.group, seen.score)).collect();
+        }
+    }
+    labels
+}

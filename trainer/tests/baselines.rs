@@ -97,6 +97,26 @@ fn import_pair(folder: &Path, name: &str, categories: [&str; 2]) {
 }
 
 #[test]
+fn a_second_run_judges_nothing_and_says_the_same() {
+    let folder = tempdir().unwrap();
+    import_pair(folder.path(), "pair", ["cat", "dog"]);
+    let run = |flags: &[&str]| {
+        let output = succeed(&[&["baselines", "pair", "--json"], flags].concat(), folder.path());
+        let judged = String::from_utf8_lossy(&output.stderr).contains("judged 2 images");
+        (judged, String::from_utf8(output.stdout).unwrap())
+    };
+    let (judged, fresh) = run(&["--no-cache"]);
+    assert!(judged && !folder.path().join("pair/cache").exists());
+    assert_eq!(run(&[]), (true, fresh.clone()));
+    assert_eq!(run(&[]), (false, fresh.clone()));
+    assert_eq!(run(&["--no-cache"]), (true, fresh));
+    assert!(run(&["--merge", "nms"]).0);
+    succeed(&["dataset", "check", "pair"], folder.path());
+    succeed(&["dataset", "export", "pair", "--format", "coco", "--out", "out"], folder.path());
+    assert!(!folder.path().join("out/cache").exists());
+}
+
+#[test]
 fn a_data_set_is_scored_in_every_form() {
     let folder = tempdir().unwrap();
     import_pair(folder.path(), "pair", ["cat", "dog"]);
@@ -157,6 +177,135 @@ fn wrong_use_says_what_to_do() {
         assert_eq!(output.status.code(), Some(2), "{flags:?}: {errors}");
         assert!(errors.contains(message), "{flags:?}: {errors}");
     }
+}
+
+/// Imports a list of labels: what is in two images, and what two providers name.
+fn import_labels(folder: &Path, list: &Path, categories: &Path, providers: &[&str]) {
+    let answers: Vec<String> =
+        providers.iter().map(|name| format!("{name}={}", list.display())).collect();
+    let mut import = vec!["dataset", "import", "--name", "labels", "--out", "labels"];
+    import.extend(["--ground-truth", list.to_str().unwrap()]);
+    import.extend(["--categories", categories.to_str().unwrap()]);
+    for answers in &answers {
+        import.extend(["--answers", answers]);
+    }
+    succeed(&import, folder);
+}
+
+/// What the program says of a list of labels with true boxes, of which the answers have none.
+fn scored_labels(flags: &[&str]) -> Output {
+    let folder = tempdir().unwrap();
+    let (list, categories) = (folder.path().join("list.jsonl"), folder.path().join("names.json"));
+    let lines = [
+        json!({"id": "a", "true": [0], "gt_boxes": [[0, 1, 1, 9, 9]],
+            "pred": {"one": [[0, 0.75], [1, 0.5]], "two": [[0, 0.25]]}}),
+        json!({"id": "b", "true": [1, 2], "pred": {"one": [[1, 1.0]], "two": []}}),
+    ];
+    fs::write(&list, lines.map(|line| line.to_string()).join("\n")).unwrap();
+    let prices = json!({"one": 10.0, "two": 20.0});
+    let names = json!({"classes": ["cat", "dog", "cow"], "price_usd_per_10k": prices});
+    fs::write(&categories, names.to_string()).unwrap();
+    import_labels(folder.path(), &list, &categories, &["one", "two"]);
+    trainer(&[&["baselines", "labels"][..], flags].concat(), folder.path())
+}
+
+#[test]
+fn label_sets_are_scored_by_what_is_named() {
+    let output = scored_labels(&["--json", "--subsets", "2"]);
+    let scored: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let said = ["measure", "merge", "value"].map(|field| scored[field].as_str().unwrap());
+    assert_eq!(said, ["labels", "mean-wbf", "jaccard"]);
+    let both = json!({
+        "method": "one+two", "ap": null, "ap50": null, "jaccard": 0.5, "f1": 2.0 / 3.0,
+        "mean_cost": 0.003, "mean_v": 0.5, "calls": {"one": 2, "two": 2},
+        "providers": ["one", "two"],
+    });
+    assert!(scored["rows"].as_array().unwrap().contains(&both), "{scored}");
+    let csv = String::from_utf8(scored_labels(&["--csv"]).stdout).unwrap();
+    // Two labels are right, one is wrong and one missed.
+    assert!(csv.contains("\none,false,,,0.001,0.5,0.5,0.6666666666666666,2,0\n"), "{csv}");
+    let table = String::from_utf8(scored_labels(&[]).stdout).unwrap();
+    assert!(table.contains(" Jaccard      F1 "), "{table}");
+}
+
+#[test]
+fn calibrated_labels_are_those_that_are_likelier_there_than_not() {
+    let flags = ["--json", "--merge", "calibrated", "--calibrate-on", "labels"];
+    let output = scored_labels(&flags);
+    let scored: Value = serde_json::from_slice(&output.stdout).expect("a model of three labels");
+    assert_eq!(scored["merge"], json!("calibrated"));
+    let all: Value = serde_json::from_slice(
+        &scored_labels(&[&flags[..], &["--merged-threshold", "0"]].concat()).stdout,
+    )
+    .unwrap();
+    let jaccard = |document: &Value| document["rows"][4]["jaccard"].as_f64().unwrap();
+    assert!(jaccard(&scored) > jaccard(&all), "{scored}");
+}
+
+#[test]
+fn a_threshold_leaves_out_labels_of_a_low_mean_score() {
+    let flags = ["--json", "--merged-threshold", "0.51", "--vote", "consensus"];
+    let scored: Value = serde_json::from_slice(&scored_labels(&flags).stdout).unwrap();
+    let row = |place: usize| &scored["rows"][place];
+    // The cat has a mean of 0.5, the dog one voice of two.
+    assert_eq!((&row(4)["method"], &row(4)["jaccard"]), (&json!("Ensemble-N"), &json!(0.0)));
+    assert_eq!((&row(0)["method"], &row(0)["jaccard"]), (&json!("one"), &json!(0.75)));
+}
+
+#[test]
+fn what_only_boxes_have_is_refused_of_labels() {
+    for (flags, message) in [
+        (["--merge", "nms"], "merge them by mean-wbf or calibrated"),
+        (["--iou-threshold", "0.5"], "--iou-threshold is for boxes"),
+        (["--value", "seed"], "--value is for boxes"),
+        (["--score-by", "words"], "use boxes or labels"),
+    ] {
+        let output = scored_labels(&flags);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{flags:?}: {errors}");
+        assert!(errors.contains(message), "{flags:?}: {errors}");
+    }
+}
+
+#[test]
+fn real_labels_give_the_figures_of_an_independent_script() {
+    let Some(source) = shared::shared_data("frugalmct-pascal") else {
+        println!("skipped: shared/data/frugalmct-pascal is not beside the repository");
+        return;
+    };
+    let folder = tempdir().unwrap();
+    let (list, categories) = (source.join("pascal_mlaas.jsonl.gz"), source.join("meta.json"));
+    import_labels(folder.path(), &list, &categories, &["google", "microsoft", "everypixel"]);
+    let assert_figures = |flags: &[&str], expected: &[(&str, &str)]| {
+        let command = [&["baselines", "labels", "--json", "--subsets", "2"][..], flags].concat();
+        let output = succeed(&command, folder.path());
+        let scored: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let rows = scored["rows"].as_array().unwrap();
+        for (method, expected) in expected {
+            let row = rows.iter().find(|row| row["method"] == *method).expect(method);
+            let [jaccard, f1, cost] =
+                ["jaccard", "f1", "mean_cost"].map(|name| row[name].as_f64().unwrap());
+            let figures = format!("{jaccard:.4} {f1:.4} {cost:.6}");
+            assert_eq!(figures, *expected, "{flags:?} {method}");
+        }
+    };
+    let plain = [
+        ("google", "0.5449 0.6195 0.001500"),
+        ("microsoft", "0.7482 0.7881 0.001000"),
+        ("everypixel", "0.6789 0.7591 0.000600"),
+        ("Best of 2", "0.7569 0.7977 0.001600"),
+        ("Ensemble-N", "0.7475 0.7895 0.003100"),
+        ("Upper Bound", "0.8570 0.8787 0.000746"),
+    ];
+    assert_figures(&[], &plain);
+    let sure = [("Ensemble-N", "0.7570 0.7949 0.003100"), ("everypixel", "0.6065 0.7066 0.000600")];
+    assert_figures(&["--score-threshold", "0.5"], &sure);
+    let agreed = [
+        ("microsoft+everypixel", "0.6526 0.7377 0.001600"),
+        ("Ensemble-N", "0.7510 0.7934 0.003100"),
+        ("Upper Bound", "0.8346 0.8641 0.000766"),
+    ];
+    assert_figures(&["--vote", "consensus", "--merged-threshold", "0.5"], &agreed);
 }
 
 const DETECTORS: [&str; 3] = ["yolox-nano-416", "yolov5n-fp16", "nanodet-m-416"];

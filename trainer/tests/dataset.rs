@@ -126,6 +126,26 @@ fn every_form_comes_back_as_it_went() {
 }
 
 #[test]
+fn an_export_that_fails_half_way_leaves_nothing() {
+    let folder = sources();
+    let path = folder.path().join("gt.json");
+    let truth = fs::read_to_string(&path).unwrap();
+    fs::write(&path, truth.replace("b.jpg", "x/a.png")).unwrap();
+    let aws = json!([{"image_id": 9, "category_id": 5, "bbox": [0, 0, 32, 32], "score": 0.75}]);
+    fs::write(folder.path().join("aws.json"), aws.to_string()).unwrap();
+    import(folder.path(), "set");
+    let entries = || fs::read_dir(folder.path()).unwrap().count();
+    let before = entries();
+    for form in ["voc", "yolo"] {
+        let output = trainer(&["export", "set", "--format", form, "--out", "x"], folder.path());
+        assert_eq!(output.status.code(), Some(2));
+        let error = standard_error(&output);
+        assert!(error.contains(r#"image "x/a.png" cannot be written in this format"#), "{error}");
+        assert_eq!(entries(), before, "{form}");
+    }
+}
+
+#[test]
 fn a_damaged_data_set_exits_with_1_and_each_problem() {
     let folder = sources();
     import(folder.path(), "set");

@@ -2,6 +2,7 @@
 
 use std::{mem, sync::Arc};
 
+use serde::{Serialize, Serializer, ser::SerializeStruct};
 use thiserror::Error;
 
 use super::{
@@ -15,12 +16,16 @@ use super::{
 use crate::label_groups::GroupedBox;
 
 /// A way to merge several providers' answers about one image.
+///
+/// Two ways are written alike only if they merge alike: every setting is in what is written, with all
+/// the numbers of a model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Merger {
     vote: Vote,
     method: Method,
     iou_threshold: f64,
     score_threshold: f64,
+    merged_threshold: f64,
     weights: Vec<f64>,
     model: Option<Arc<CalibratedMerge>>,
 }
@@ -88,6 +93,7 @@ impl Merger {
             method,
             iou_threshold: method.default_iou_threshold(),
             score_threshold: method.default_score_threshold(),
+            merged_threshold: 0.0,
             weights: Vec::new(),
             model,
         }
@@ -115,6 +121,18 @@ impl Merger {
             Ok(Self { score_threshold, ..self })
         } else {
             Err(MergerError::ScoreThreshold(score_threshold))
+        }
+    }
+
+    /// The same way with a least score of what is made of the boxes; without it, all of it is kept.
+    ///
+    /// # Errors
+    /// Where the threshold is not a number from 0 to 1.
+    pub fn with_merged_threshold(self, merged_threshold: f64) -> Result<Self, MergerError> {
+        if (0.0..=1.0).contains(&merged_threshold) {
+            Ok(Self { merged_threshold, ..self })
+        } else {
+            Err(MergerError::ScoreThreshold(merged_threshold))
         }
     }
 
@@ -229,6 +247,7 @@ impl Merger {
                 }
             }
         }
+        merged.retain(|kept| kept.score >= self.merged_threshold);
     }
 
     /// Counts who is asked.
@@ -349,6 +368,22 @@ impl Merger {
     /// How much a provider's scores weigh.
     fn weight(&self, answer: usize) -> f64 {
         self.weights.get(answer).copied().unwrap_or(1.0)
+    }
+}
+
+impl Serialize for Merger {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { vote, method, iou_threshold, score_threshold, merged_threshold, weights, model } =
+            self;
+        let mut fields = serializer.serialize_struct("Merger", 7)?;
+        fields.serialize_field("vote", vote.as_str())?;
+        fields.serialize_field("method", method.as_str())?;
+        fields.serialize_field("iou_threshold", iou_threshold)?;
+        fields.serialize_field("score_threshold", score_threshold)?;
+        fields.serialize_field("merged_threshold", merged_threshold)?;
+        fields.serialize_field("weights", weights)?;
+        fields.serialize_field("model", &model.as_deref())?;
+        fields.end()
     }
 }
 

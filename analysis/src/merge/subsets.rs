@@ -58,9 +58,9 @@ pub fn subset_values(
     Ok(values.collect())
 }
 
-/// Half the memory of a table is worth more than digits that no reward has.
+/// A value as a table holds it: half the memory is worth more than digits that no reward has.
 #[expect(clippy::cast_possible_truncation, reason = "rounding to 24 bits is what this is for")]
-const fn rounded(value: f64) -> f32 {
+pub const fn rounded(value: f64) -> f32 {
     value as f32
 }
 

@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use thiserror::Error;
 
 use super::{
@@ -22,7 +23,7 @@ use crate::label_groups::{GroupId, GroupedBox};
 const LEAST_OVERLAP: f64 = 0.5;
 
 /// Scores the answer about one image, by weights of groups that a set of images told.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BalancedReward {
     weights: BTreeMap<GroupId, f64>,
     kappa: f64,

@@ -5,6 +5,7 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::Serialize;
 use thiserror::Error;
 
 use super::{
@@ -15,7 +16,8 @@ use super::{
 use crate::label_groups::GroupedBox;
 
 /// How many objects one detection may find.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ValueRule {
     /// As in Armol's own code (`compare_gt_m2` in its `src/reward_generator.py`): each detection
     /// takes every object of its group that is still free and overlaps it by half or more, and is

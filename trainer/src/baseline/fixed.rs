@@ -1,7 +1,8 @@
 //! Asking the same providers about every image: what a choice for each image has to beat.
 //!
 //! Of all sets of one size, those of the highest mean value are scored for AP50, which costs more to
-//! know than the mean value, and the one of the highest AP50 is the best.
+//! know than the mean value, and the one of the highest AP50 is the best. Of labels the mean value,
+//! which is the Jaccard index, decides by itself.
 
 use std::collections::HashMap;
 
@@ -62,7 +63,7 @@ impl FixedSets<'_> {
         Row { kind, ..self.known.entry(subset).or_insert_with(scored).clone() }
     }
 
-    /// Of the first sets, the one of the highest AP50; of equals that of the highest value, then the
+    /// Of the first sets, the one of the highest headline figure; of equals that of the highest value, then the
     /// cheapest, then the first.
     fn best(&mut self, by_falling_value: impl Iterator<Item = Subset>) -> Option<Subset> {
         let mut best: Option<(Subset, Row)> = None;
@@ -77,11 +78,11 @@ impl FixedSets<'_> {
 }
 
 fn is_better(row: &Row, best: &Row) -> bool {
-    let ap50 = |row: &Row| row.precision.map_or(0.0, |precision| precision.ap50);
-    let by_ap50 = ap50(row).total_cmp(&ap50(best));
+    let headline = |row: &Row| row.headline().unwrap_or(0.0);
+    let by_headline = headline(row).total_cmp(&headline(best));
     let by_value = row.mean_value.total_cmp(&best.mean_value);
     let by_cost = best.mean_cost_usd.total_cmp(&row.mean_cost_usd);
-    by_ap50.then(by_value).then(by_cost).is_gt()
+    by_headline.then(by_value).then(by_cost).is_gt()
 }
 
 impl Scoring<'_> {

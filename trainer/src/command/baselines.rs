@@ -13,7 +13,6 @@ use std::{
     thread,
 };
 
-use armol_analysis::merge::Merger;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -24,9 +23,9 @@ use source::SourceArguments;
 use super::word_table;
 use crate::{
     baseline::{Options, Row, baselines},
-    dataset::Dataset,
+    dataset::{Dataset, selection::SelectedReadError},
     rendering::{self, Baselines},
-    rewards::Valuation,
+    rewards::{TableCache, TableSource, Valuation},
     subset::{MOST_PROVIDERS, Subset},
 };
 
@@ -63,6 +62,9 @@ pub struct BaselinesArguments {
     /// A table of words and group numbers to use instead of the one for COCO
     #[arg(long, value_name = "FILE")]
     label_groups: Option<PathBuf>,
+    /// Judge every subset afresh: neither read nor keep what is in the data set's folder cache/
+    #[arg(long)]
+    no_cache: bool,
     /// Write JSON: fractions and US dollars
     #[arg(long, conflicts_with = "csv")]
     json: bool,
@@ -84,17 +86,37 @@ pub async fn run(
 ) -> Result<(), BaselinesError> {
     let table = word_table::read(arguments.label_groups.as_deref())?;
     let dataset = arguments.source.read(&table).await?;
-    let dropped = arguments.source.selection().dropped_words;
-    let merger = arguments.merging.merger(&dataset, &table, dropped)?;
-    let rows = scored(arguments, &dataset, &merger)?;
+    let dropped_words = arguments.source.selection().dropped_words;
+    let measure = arguments.merging.measure(&dataset);
+    let merger = arguments.merging.merger(&dataset, measure, &table, dropped_words.clone())?;
+    let valuation = Valuation { merger: &merger, rule: arguments.merging.rule() };
+    let folder = arguments.source.folder().filter(|_| !arguments.no_cache);
+    let kept = |folder| {
+        let (dataset, dropped_words) = (&dataset, &dropped_words);
+        let source = TableSource { folder, dataset, measure, table: &table, dropped_words };
+        TableCache::new(&source, valuation).map_err(SelectedReadError::from)
+    };
+    let cache = folder.map(kept).transpose()?;
+    let options = Options {
+        measure,
+        valuation,
+        seed: arguments.seed,
+        subsets: arguments.subsets,
+        beta: arguments.beta,
+        budget_usd: arguments.budget,
+        cache: cache.as_ref(),
+        threads: thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
+    };
+    let rows = scored(&dataset, &options)?;
     let baselines = Baselines {
         dataset: &dataset,
         rows: &rows,
         merger: &merger,
-        rule: arguments.merging.value,
+        measure,
+        rule: arguments.merging.rule(),
         seed: arguments.seed,
         region: arguments.source.region(),
-        stored: !arguments.source.is_folder(),
+        stored: arguments.source.folder().is_none(),
     };
     if let Some(path) = &arguments.plot {
         fs::write(path, rendering::plot(&baselines))
@@ -105,25 +127,13 @@ pub async fn run(
 }
 
 /// The rows, with a bar of images on a terminal and a word of how long judging them took.
-fn scored(
-    arguments: &BaselinesArguments,
-    dataset: &Dataset,
-    merger: &Merger,
-) -> Result<Vec<Row>, BaselinesError> {
+fn scored(dataset: &Dataset, options: &Options<'_>) -> Result<Vec<Row>, BaselinesError> {
     let images = dataset.images.len();
     let progress = ProgressBar::new(u64::try_from(images).unwrap_or(u64::MAX));
     // The template is fixed, and a bar in the usual style will do should it be refused.
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} images judged") {
         progress.set_style(style);
     }
-    let options = Options {
-        valuation: Valuation { merger, rule: arguments.merging.value },
-        seed: arguments.seed,
-        subsets: arguments.subsets,
-        beta: arguments.beta,
-        budget_usd: arguments.budget,
-        threads: thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
-    };
     let providers = dataset.providers.len();
     let what = match Subset::each(providers).count() {
         subsets if providers <= MOST_PROVIDERS => {
@@ -141,7 +151,7 @@ fn scored(
             drop(writeln!(io::stderr(), "{what} in {seconds:.2} s"));
         }
     };
-    Ok(baselines(dataset, &options, &done)?)
+    Ok(baselines(dataset, options, &done)?)
 }
 
 /// The baselines of a data set in the form that was asked for.

@@ -12,10 +12,11 @@ use super::{
         Counts, FEATURES_FILE, FileDescription, FolderError, FolderReader, Manifest, for_each_call,
     },
 };
+use crate::rewards::CACHE_FOLDER;
 
 /// Looks for everything that is wrong with a data set: files that are missing, changed or unknown;
 /// where there are none, counts that differ, and rows that refer to what is not there. Each problem
-/// is a sentence.
+/// is a sentence. What is kept in [`CACHE_FOLDER`] is no part of the data set.
 ///
 /// # Errors
 /// Where there is no manifest, or it cannot be read.
@@ -56,7 +57,8 @@ fn file_problems(folder: &Path, manifest: &Manifest) -> Result<Vec<String>, Fold
     for name in names(folder)
         .map_err(|source| FolderError::Read { path: folder.to_owned(), source })?
         .iter()
-        .filter(|name| !manifest.files.contains_key(*name) && *name != "manifest.json")
+        .filter(|name| !manifest.files.contains_key(*name))
+        .filter(|name| !["manifest.json", CACHE_FOLDER].contains(&name.as_str()))
     {
         problems.push(format!("{name} is not in the manifest"));
     }

@@ -4,14 +4,19 @@
 //! the form has it; lists of categories, ranks and sizes that the form needs stand beside. What a
 //! form cannot say is left out and counted.
 
-use std::{collections::HashSet, io, path::Path};
+use std::{collections::HashSet, path::Path};
 
 use armol_analysis::{
     detection::{BoundingBox, Detection},
     label_groups::{GroupId, LabelGroups},
 };
+use thiserror::Error;
 
-use super::records::{ImageRecord, Records};
+use super::{
+    folder::{FolderError, FolderReader, Manifest},
+    placing::{folder_beside, publish},
+    records::ImageRecord,
+};
 use crate::{
     format::{
         FormatError, coco,
@@ -20,11 +25,12 @@ use crate::{
         form::Form,
         label_lists::{self, LabelLine},
         line_lists::{self, ListedBox, ListedImage},
+        pieces::Pieces,
         seed,
         voc::{self, VocEntry, VocImage},
         yolo::{self, YoloLine},
     },
-    ground_truth::{GroundTruth, Size, TrueImage, names},
+    ground_truth::{GroundTruth, Size, TrueImage},
 };
 
 /// What the ground truth's file or folder is called.
@@ -39,55 +45,148 @@ pub struct NotExported {
     pub without_place: usize,
 }
 
-/// Writes a data set in a form to a folder; `groups` are its categories.
+/// Why a data set was not exported; nothing is left of what was begun.
+#[derive(Debug, Error)]
+pub enum ExportError {
+    /// The data set cannot be read, or there is something at the place.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The form cannot say it, or it cannot be written.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+}
+
+/// Writes a data set in a form as a folder that is not there yet; `groups` are its categories.
+///
+/// It goes image by image, and holds the ground truth at most. The folder appears whole or not at
+/// all.
 ///
 /// # Errors
-/// Where the form cannot say what an image is, or the system refuses.
+/// Where the data set is damaged, there is something at the place, the form cannot say what an image
+/// is, or the system refuses.
 pub fn write(
-    records: &Records,
+    mut reader: FolderReader,
     groups: LabelGroups,
     form: Form,
     out: &Path,
-) -> Result<NotExported, FormatError> {
-    let names = names(&records.categories);
-    let mut export = Export { records, groups, out, left_out: NotExported::default() };
-    if matches!(form, Form::Armol | Form::Yolo | Form::Lines | Form::Labels) {
-        export.file("categories.txt", names.join("\n") + "\n")?;
+) -> Result<NotExported, ExportError> {
+    if out.symlink_metadata().is_ok() {
+        return Err(FolderError::Exists(out.to_owned()).into());
     }
-    match form {
-        Form::Coco => export.coco()?,
-        Form::Armol => export.armol()?,
-        Form::Voc => export.voc()?,
-        Form::Yolo => export.yolo()?,
-        Form::Lines => export.lines()?,
-        Form::Labels => export.labels()?,
+    let temporary = folder_beside(out).map_err(FormatError::write(out))?;
+    let mut export = Export::new(reader.manifest(), groups, form, temporary.path())?;
+    while let Some(image) = reader.next_image()? {
+        export.image(&image)?;
     }
-    Ok(export.left_out)
+    let left_out = export.finish()?;
+    publish(temporary, out).map_err(FormatError::write(out))?;
+    Ok(left_out)
 }
 
 struct Export<'a> {
-    records: &'a Records,
+    manifest: Manifest,
     groups: LabelGroups,
+    form: Form,
     out: &'a Path,
+    /// The files that hold more than one image.
+    files: Vec<Pieces>,
+    /// What the form has in one file that cannot be written image by image.
+    truth: GroundTruth,
+    images: usize,
+    stems: HashSet<String>,
     left_out: NotExported,
 }
 
-impl Export<'_> {
+impl<'a> Export<'a> {
+    fn new(
+        manifest: &Manifest,
+        groups: LabelGroups,
+        form: Form,
+        out: &'a Path,
+    ) -> Result<Self, FormatError> {
+        let names = manifest.providers.iter().map(|provider| &provider.name);
+        let names: Vec<String> = match form {
+            Form::Coco => names.map(|name| format!("{name}.json")).collect(),
+            Form::Armol => vec!["ranks.json".to_owned()],
+            Form::Lines => {
+                let answers = names.map(|name| format!("{name}.txt"));
+                [format!("{TRUTH}.txt")].into_iter().chain(answers).collect()
+            }
+            Form::Labels => vec!["labels.jsonl".to_owned()],
+            Form::Voc | Form::Yolo => Vec::new(),
+        };
+        if matches!(form, Form::Armol | Form::Yolo | Form::Lines | Form::Labels) {
+            let categories = manifest.category_names().join("\n") + "\n";
+            file::write(&out.join("categories.txt"), categories.as_bytes())?;
+        }
+        let files = names.iter().map(|name| Pieces::create(&out.join(name)));
+        Ok(Self {
+            manifest: manifest.clone(),
+            groups,
+            form,
+            out,
+            files: files.collect::<Result<_, _>>()?,
+            truth: GroundTruth::default(),
+            images: 0,
+            stems: HashSet::new(),
+            left_out: NotExported::default(),
+        })
+    }
+
+    fn image(&mut self, image: &ImageRecord) -> Result<(), FormatError> {
+        match self.form {
+            Form::Coco => self.coco(image)?,
+            Form::Armol => self.armol(image)?,
+            Form::Voc => self.voc(image)?,
+            Form::Yolo => self.yolo(image)?,
+            Form::Lines => self.lines(image)?,
+            Form::Labels => self.labels(image)?,
+        }
+        self.images += 1;
+        Ok(())
+    }
+
+    /// Writes what comes after the last image.
+    fn finish(mut self) -> Result<NotExported, FormatError> {
+        match self.form {
+            Form::Coco => {
+                self.truth.categories = self.manifest.categories;
+                coco::write(&self.truth, &self.out.join("ground-truth.json"))?;
+            }
+            Form::Yolo => coco::write(&self.truth, &self.out.join("sizes.json"))?,
+            Form::Armol | Form::Voc | Form::Lines | Form::Labels => {}
+        }
+        for mut file in self.files {
+            if matches!(self.form, Form::Coco | Form::Armol) {
+                file.end_list()?;
+                file.text("\n")?;
+            }
+            file.finish()?;
+        }
+        Ok(self.left_out)
+    }
+
     fn file(&self, name: &str, content: impl AsRef<[u8]>) -> Result<(), FormatError> {
         file::write(&self.out.join(name), content.as_ref())
     }
 
-    fn json(&self, name: &str, content: serde_json::Result<Vec<u8>>) -> Result<(), FormatError> {
-        let path = self.out.join(name);
-        self.file(name, content.map_err(io::Error::from).map_err(FormatError::write(&path))?)
+    /// The names of the providers with their places.
+    fn providers(&self) -> Vec<(usize, String)> {
+        let names = self.manifest.providers.iter().map(|provider| provider.name.clone());
+        names.enumerate().collect()
+    }
+
+    fn category_name(&self, group: GroupId) -> &str {
+        let category = self.manifest.categories.get(usize::from(group.number()));
+        category.map_or("", |category| category.name.as_str())
     }
 
     /// The detections of a provider about an image that have a place and a category.
-    fn placed<'a>(
+    fn placed<'i>(
         &mut self,
-        image: &'a ImageRecord,
+        image: &'i ImageRecord,
         provider: usize,
-    ) -> Option<Vec<(&'a Detection, GroupId, BoundingBox)>> {
+    ) -> Option<Vec<(&'i Detection, GroupId, BoundingBox)>> {
         let answer = image.answers.get(provider)?.as_ref()?;
         let mut placed = Vec::with_capacity(answer.detections.len());
         for detection in &answer.detections {
@@ -100,76 +199,64 @@ impl Export<'_> {
         Some(placed)
     }
 
-    fn truth(&self) -> GroundTruth {
-        let images = self.records.images.iter().map(|image| image.truth.clone()).collect();
-        GroundTruth { categories: self.records.categories.clone(), images }
-    }
-
-    fn coco(&mut self) -> Result<(), FormatError> {
-        self.json("ground-truth.json", coco::text(&self.truth()))?;
-        for (place, provider) in self.records.providers.iter().enumerate() {
-            let mut lines = Vec::new();
-            for image in &self.records.images {
-                for (detection, group, _) in self.placed(image, place).unwrap_or_default() {
-                    let category = self.records.categories.get(usize::from(group.number()));
-                    let category = category.map(|category| category.id);
-                    lines.push(ResultLine { image: image.truth.id, category, detection });
-                }
-            }
-            self.json(&format!("{}.json", provider.name), coco_results::text(lines))?;
-        }
-        Ok(())
-    }
-
-    fn armol(&mut self) -> Result<(), FormatError> {
-        let names = self.records.images.iter().map(|image| image.truth.name.as_str());
-        self.json("ranks.json", seed::ranks_text(names))?;
-        for (rank, image) in self.records.images.iter().enumerate() {
-            let objects = image.truth.objects.iter().map(|object| {
-                let category = self.records.categories.get(usize::from(object.group.number()));
-                let name = category.map_or("", |category| category.name.as_str());
-                (name, object.group, 1.0, object.bbox)
-            });
-            self.file(&format!("{TRUTH}/{rank}.txt"), seed::text(objects))?;
-            for (place, provider) in self.records.providers.iter().enumerate() {
-                let placed = self.placed(image, place).unwrap_or_default();
-                let lines = placed.iter().map(|(detection, group, bbox)| {
-                    (detection.label.as_str(), *group, detection.score, *bbox)
-                });
-                let text = seed::text(lines);
-                if !text.is_empty() {
-                    self.file(&format!("{}/{rank}.txt", provider.name), text)?;
+    fn coco(&mut self, image: &ImageRecord) -> Result<(), FormatError> {
+        self.truth.images.push(image.truth.clone());
+        for place in 0..self.files.len() {
+            for (detection, group, _) in self.placed(image, place).unwrap_or_default() {
+                let category = self.manifest.categories.get(usize::from(group.number()));
+                let category = category.map(|category| category.id);
+                let line = ResultLine { image: image.truth.id, category, detection };
+                if let Some(file) = self.files.get_mut(place) {
+                    file.element(&coco_results::entry(line))?;
                 }
             }
         }
         Ok(())
     }
 
-    fn voc(&mut self) -> Result<(), FormatError> {
-        let categories = &self.records.categories;
-        for (image, stem) in stems(self.records)? {
-            let objects = image.truth.objects.iter().map(|object| VocEntry {
-                name: categories
-                    .get(usize::from(object.group.number()))
-                    .map_or_else(String::new, |category| category.name.clone()),
-                bbox: object.bbox,
-                difficult: object.difficult,
-                score: None,
+    fn armol(&mut self, image: &ImageRecord) -> Result<(), FormatError> {
+        let rank = self.images;
+        for ranks in &mut self.files {
+            ranks.element(&image.truth.name)?;
+        }
+        let objects = image.truth.objects.iter();
+        let objects = objects
+            .map(|object| (self.category_name(object.group), object.group, 1.0, object.bbox));
+        self.file(&format!("{TRUTH}/{rank}.txt"), seed::text(objects))?;
+        for (place, provider) in self.providers() {
+            let placed = self.placed(image, place).unwrap_or_default();
+            let lines = placed.iter().map(|(detection, group, bbox)| {
+                (detection.label.as_str(), *group, detection.score, *bbox)
             });
-            self.annotation(TRUTH, stem, &voc_image(&image.truth, objects.collect()))?;
-            for (place, provider) in self.records.providers.iter().enumerate() {
-                let Some(Some(answer)) = image.answers.get(place) else { continue };
-                let mut objects = Vec::new();
-                for detection in &answer.detections {
-                    let Some(bbox) = detection.bbox else {
-                        self.left_out.without_place += 1;
-                        continue;
-                    };
-                    let (name, score) = (detection.label.clone(), Some(detection.score));
-                    objects.push(VocEntry { name, bbox, difficult: false, score });
-                }
-                self.annotation(&provider.name, stem, &voc_image(&image.truth, objects))?;
+            let text = seed::text(lines);
+            if !text.is_empty() {
+                self.file(&format!("{provider}/{rank}.txt"), text)?;
             }
+        }
+        Ok(())
+    }
+
+    fn voc(&mut self, image: &ImageRecord) -> Result<(), FormatError> {
+        let stem = self.stem(image)?;
+        let objects = image.truth.objects.iter().map(|object| VocEntry {
+            name: self.category_name(object.group).to_owned(),
+            bbox: object.bbox,
+            difficult: object.difficult,
+            score: None,
+        });
+        self.annotation(TRUTH, &stem, &voc_image(&image.truth, objects.collect()))?;
+        for (place, provider) in self.providers() {
+            let Some(Some(answer)) = image.answers.get(place) else { continue };
+            let mut objects = Vec::new();
+            for detection in &answer.detections {
+                let Some(bbox) = detection.bbox else {
+                    self.left_out.without_place += 1;
+                    continue;
+                };
+                let (name, score) = (detection.label.clone(), Some(detection.score));
+                objects.push(VocEntry { name, bbox, difficult: false, score });
+            }
+            self.annotation(&provider, &stem, &voc_image(&image.truth, objects))?;
         }
         Ok(())
     }
@@ -182,110 +269,94 @@ impl Export<'_> {
         self.file(&format!("{folder}/{stem}.xml"), text)
     }
 
-    fn yolo(&mut self) -> Result<(), FormatError> {
-        let images = self.truth().images.into_iter();
-        let bare = |image: TrueImage| TrueImage { objects: vec![], labels: vec![], ..image };
-        let sizes = GroundTruth { categories: vec![], images: images.map(bare).collect() };
-        self.json("sizes.json", coco::text(&sizes))?;
-        for (image, stem) in stems(self.records)? {
-            let size = size(&image.truth)?;
-            let objects = image.truth.objects.iter().map(|object| YoloLine {
-                class: object.group.number(),
-                bbox: object.bbox,
-                score: None,
+    fn yolo(&mut self, image: &ImageRecord) -> Result<(), FormatError> {
+        let stem = self.stem(image)?;
+        let size = size(&image.truth)?;
+        let bare = TrueImage::named(image.truth.name.clone(), image.truth.id);
+        self.truth.images.push(TrueImage { size: Some(size), ..bare });
+        let objects = image.truth.objects.iter().map(|object| YoloLine {
+            class: object.group.number(),
+            bbox: object.bbox,
+            score: None,
+        });
+        self.file(&format!("{TRUTH}/{stem}.txt"), yolo::text(objects, size))?;
+        for (place, provider) in self.providers() {
+            let placed = self.placed(image, place).unwrap_or_default();
+            let lines = placed.iter().map(|(detection, group, bbox)| YoloLine {
+                class: group.number(),
+                bbox: *bbox,
+                score: Some(detection.score),
             });
-            self.file(&format!("{TRUTH}/{stem}.txt"), yolo::text(objects, size))?;
-            for (place, provider) in self.records.providers.iter().enumerate() {
-                let placed = self.placed(image, place).unwrap_or_default();
-                let lines = placed.iter().map(|(detection, group, bbox)| YoloLine {
-                    class: group.number(),
-                    bbox: *bbox,
-                    score: Some(detection.score),
-                });
-                self.file(&format!("{}/{stem}.txt", provider.name), yolo::text(lines, size))?;
-            }
+            self.file(&format!("{provider}/{stem}.txt"), yolo::text(lines, size))?;
         }
         Ok(())
     }
 
-    fn lines(&mut self) -> Result<(), FormatError> {
-        let mut text = String::new();
-        for image in &self.records.images {
-            let objects = image.truth.objects.iter().map(|object| ListedBox {
-                class: object.group.number(),
-                bbox: object.bbox,
-                score: None,
+    fn lines(&mut self, image: &ImageRecord) -> Result<(), FormatError> {
+        let objects = image.truth.objects.iter().map(|object| ListedBox {
+            class: object.group.number(),
+            bbox: object.bbox,
+            score: None,
+        });
+        let mut lines = vec![listed(image, objects.collect())];
+        for place in 0..self.manifest.providers.len() {
+            let placed = self.placed(image, place).unwrap_or_default();
+            let boxes = placed.iter().map(|(detection, group, bbox)| ListedBox {
+                class: group.number(),
+                bbox: *bbox,
+                score: Some(detection.score),
             });
-            text.push_str(&listed(image, objects.collect()));
+            lines.push(listed(image, boxes.collect()));
         }
-        self.file("ground-truth.txt", text)?;
-        for (place, provider) in self.records.providers.iter().enumerate() {
-            let mut text = String::new();
-            for image in &self.records.images {
-                let placed = self.placed(image, place).unwrap_or_default();
-                let boxes = placed.iter().map(|(detection, group, bbox)| ListedBox {
-                    class: group.number(),
-                    bbox: *bbox,
-                    score: Some(detection.score),
-                });
-                text.push_str(&listed(image, boxes.collect()));
-            }
-            self.file(&format!("{}.txt", provider.name), text)?;
-        }
-        Ok(())
+        self.files.iter_mut().zip(lines).try_for_each(|(file, line)| file.text(line))
     }
 
-    fn labels(&mut self) -> Result<(), FormatError> {
-        let mut lines = Vec::with_capacity(self.records.images.len());
-        for image in &self.records.images {
-            let truth = &image.truth;
-            let objects = truth.objects.iter();
-            let boxes = objects.map(|object| {
-                let [left, top, right, bottom] = object.bbox.corners();
-                (object.group.number(), left, top, right, bottom)
-            });
-            let mut labels: Vec<u16> = truth.labels.iter().map(|group| group.number()).collect();
-            labels.extend(truth.objects.iter().map(|object| object.group.number()));
-            labels.sort_unstable();
-            labels.dedup();
-            let mut line = LabelLine {
-                id: truth.name.clone(),
-                labels,
-                gt_boxes: boxes.collect(),
-                pred: std::collections::BTreeMap::new(),
-            };
-            for (provider, answer) in self.records.providers.iter().zip(&image.answers) {
-                let Some(answer) = answer else { continue };
-                let mut named = Vec::new();
-                for detection in &answer.detections {
-                    match self.groups.group(&detection.label) {
-                        Some(group) => named.push((group.number(), detection.score)),
-                        None => self.left_out.without_category += 1,
-                    }
+    fn labels(&mut self, image: &ImageRecord) -> Result<(), FormatError> {
+        let truth = &image.truth;
+        let objects = truth.objects.iter();
+        let boxes = objects.map(|object| {
+            let [left, top, right, bottom] = object.bbox.corners();
+            (object.group.number(), left, top, right, bottom)
+        });
+        let mut labels: Vec<u16> = truth.labels.iter().map(|group| group.number()).collect();
+        labels.extend(truth.objects.iter().map(|object| object.group.number()));
+        labels.sort_unstable();
+        labels.dedup();
+        let mut line = LabelLine {
+            id: truth.name.clone(),
+            labels,
+            gt_boxes: boxes.collect(),
+            pred: std::collections::BTreeMap::new(),
+        };
+        for (provider, answer) in self.manifest.providers.iter().zip(&image.answers) {
+            let Some(answer) = answer else { continue };
+            let mut named = Vec::new();
+            for detection in &answer.detections {
+                match self.groups.group(&detection.label) {
+                    Some(group) => named.push((group.number(), detection.score)),
+                    None => self.left_out.without_category += 1,
                 }
-                line.pred.insert(provider.name.clone(), named);
             }
-            lines.push(line);
+            line.pred.insert(provider.name.clone(), named);
         }
-        self.json("labels.jsonl", label_lists::text(&lines))
+        let text = label_lists::text([&line]).map_err(|_| FormatError::Unwritable {
+            what: format!("image {:?}", truth.name),
+            reason: "JSON cannot hold one of its numbers; choose another format",
+        })?;
+        self.files.iter_mut().try_for_each(|file| file.text(&text))
     }
-}
 
-/// The images by the stems of their names, of which no two may be the same.
-fn stems(records: &Records) -> Result<Vec<(&ImageRecord, &str)>, FormatError> {
-    let mut seen = HashSet::new();
-    let mut stems = Vec::with_capacity(records.images.len());
-    for image in &records.images {
+    /// The stem of the image's name, of which no two may be the same.
+    fn stem(&mut self, image: &ImageRecord) -> Result<String, FormatError> {
         let stem = file::stem(&image.truth.name);
-        if stem.is_empty() || !seen.insert(stem) {
+        if stem.is_empty() || !self.stems.insert(stem.to_owned()) {
             return Err(FormatError::Unwritable {
                 what: format!("image {:?}", image.truth.name),
                 reason: "its name without folder and ending must be its own; use coco or lines",
             });
         }
-        stems.push((image, stem));
+        Ok(stem.to_owned())
     }
-    Ok(stems)
 }
 
 fn voc_image(image: &TrueImage, objects: Vec<VocEntry>) -> VocImage {

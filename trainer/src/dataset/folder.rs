@@ -18,6 +18,7 @@ use armol_analysis::label_groups::CategoriesError;
 use parquet::errors::ParquetError;
 use thiserror::Error;
 
+pub(crate) use manifest::hexadecimal;
 pub use manifest::{Counts, FORMAT_VERSION, FileDescription, Manifest, SourceFile, words_hash};
 pub use reader::{FolderReader, for_each_call};
 pub use writer::{Origin, write};

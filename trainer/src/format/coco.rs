@@ -11,13 +11,13 @@ use std::{
 use armol_analysis::{detection::BoundingBox, label_groups::GroupId};
 use serde::{Deserialize, Serialize};
 
-use super::{FormatError, Problem, file};
+use super::{FormatError, Problem, file, pieces::Pieces};
 use crate::ground_truth::{Category, GroundTruth, Size, TrueImage, TrueObject};
 
 /// A field's place in the file, and its problem.
 type Misplaced = (String, Problem);
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct CocoFile {
     images: Vec<CocoImage>,
     annotations: Vec<CocoAnnotation>,
@@ -56,7 +56,7 @@ struct CocoAnnotation {
     difficult: u8,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct CocoCategory {
     id: u64,
     name: String,
@@ -88,39 +88,47 @@ pub fn read_images(path: &Path) -> Result<Vec<TrueImage>, FormatError> {
     checked_images(file.images).map_err(|(field, problem)| problem.at(path, field))
 }
 
-/// The text of a COCO instances file.
+/// Writes a COCO instances file.
 ///
 /// # Errors
-/// Where a number is none that JSON has.
-pub fn text(truth: &GroundTruth) -> Result<Vec<u8>, serde_json::Error> {
-    let mut annotations = Vec::new();
+/// Where the system refuses.
+pub fn write(truth: &GroundTruth, path: &Path) -> Result<(), FormatError> {
+    let mut file = Pieces::create(path)?;
+    file.text(r#"{"images":"#)?;
     for image in &truth.images {
-        for object in &image.objects {
-            annotations.push(annotation(image, object, annotations.len(), &truth.categories));
-        }
+        file.element(&CocoImage {
+            id: image.id,
+            file_name: image.name.clone(),
+            width: image.size.map(Size::width),
+            height: image.size.map(Size::height),
+        })?;
     }
-    let images = truth.images.iter().map(|image| CocoImage {
-        id: image.id,
-        file_name: image.name.clone(),
-        width: image.size.map(Size::width),
-        height: image.size.map(Size::height),
-    });
-    let categories = truth.categories.iter();
-    let categories =
-        categories.map(|category| CocoCategory { id: category.id, name: category.name.clone() });
-    let file = CocoFile { images: images.collect(), annotations, categories: categories.collect() };
-    super::json_text(&file)
+    file.end_list()?;
+    file.text(r#","annotations":"#)?;
+    let images = truth.images.iter();
+    let objects = images.flat_map(|image| image.objects.iter().map(move |object| (image, object)));
+    for (id, (image, object)) in (1..).zip(objects) {
+        file.element(&annotation(image, object, id, &truth.categories))?;
+    }
+    file.end_list()?;
+    file.text(r#","categories":"#)?;
+    for category in &truth.categories {
+        file.element(category)?;
+    }
+    file.end_list()?;
+    file.text("}\n")?;
+    file.finish()
 }
 
 fn annotation(
     image: &TrueImage,
     object: &TrueObject,
-    before: usize,
+    id: u64,
     categories: &[Category],
 ) -> CocoAnnotation {
     let category = categories.get(usize::from(object.group.number()));
     CocoAnnotation {
-        id: u64::try_from(before).unwrap_or(u64::MAX).saturating_add(1),
+        id,
         image_id: image.id,
         category_id: category.map_or(0, |category| category.id),
         bbox: super::left_top_width_height(object.bbox),

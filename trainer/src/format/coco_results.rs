@@ -106,21 +106,15 @@ fn checked(
     Ok((image, detection))
 }
 
-/// The text of a result list.
-///
-/// # Errors
-/// Where a number is none that JSON has.
-pub fn text<'a>(
-    lines: impl IntoIterator<Item = ResultLine<'a>>,
-) -> Result<Vec<u8>, serde_json::Error> {
-    let entry = |line: ResultLine<'a>| ResultEntry {
+/// The entry of a result list that says this.
+pub fn entry(line: ResultLine<'_>) -> impl Serialize {
+    ResultEntry {
         image_id: ResultImage::Id(line.image),
         category_id: line.category,
         category: Some(line.detection.label.clone()),
         bbox: line.detection.bbox.map(super::left_top_width_height),
         score: line.detection.score,
-    };
-    super::json_text(&lines.into_iter().map(entry).collect::<Vec<_>>())
+    }
 }
 
 #[cfg(test)]

@@ -48,16 +48,6 @@ pub fn read_ranks(path: &Path) -> Result<Vec<String>, FormatError> {
     Ok(names)
 }
 
-/// The text of a rank list.
-///
-/// # Errors
-/// Never for names that are text.
-pub fn ranks_text<'a>(
-    names: impl IntoIterator<Item = &'a str>,
-) -> Result<Vec<u8>, serde_json::Error> {
-    super::json_text(&names.into_iter().collect::<Vec<_>>())
-}
-
 /// Reads a ground truth: the images of the rank list, each with what its file says.
 ///
 /// The id of an image is its rank. The group of a line is a place in `categories`.

@@ -8,7 +8,11 @@ use std::{
 use serde::Serialize;
 
 use super::Baselines;
-use crate::{baseline::Row, dataset::Provider};
+use crate::{
+    baseline::{LabelFigures, Row},
+    dataset::Provider,
+    rewards::Measure,
+};
 
 /// Writes baselines as JSON.
 ///
@@ -24,6 +28,7 @@ struct Document<'a> {
     simulated: bool,
     region: Option<&'a str>,
     dataset: &'a str,
+    measure: &'static str,
     merge: &'static str,
     vote: &'static str,
     value: &'static str,
@@ -50,6 +55,9 @@ struct RowObject<'a> {
     method: &'a str,
     ap: Option<f64>,
     ap50: Option<f64>,
+    /// Of labels; boxes have no such figures.
+    #[serde(flatten)]
+    labels: Option<LabelObject>,
     mean_cost: f64,
     mean_v: f64,
     calls: BTreeMap<&'a str, usize>,
@@ -59,6 +67,12 @@ struct RowObject<'a> {
     /// What `mean_v` could be at most at that cost.
     #[serde(skip_serializing_if = "Option::is_none")]
     mean_v_bound: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct LabelObject {
+    jaccard: f64,
+    f1: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -80,6 +94,7 @@ impl<'a> From<&Baselines<'a>> for Document<'a> {
             method: &row.method,
             ap: row.precision.map(|precision| precision.ap),
             ap50: row.precision.map(|precision| precision.ap50),
+            labels: row.labels.map(|LabelFigures { jaccard, f1 }| LabelObject { jaccard, f1 }),
             mean_cost: row.mean_cost_usd,
             mean_v: row.mean_value,
             calls: names().zip(row.calls.iter().copied()).collect(),
@@ -92,9 +107,13 @@ impl<'a> From<&Baselines<'a>> for Document<'a> {
             simulated: dataset.simulated(),
             region: baselines.region,
             dataset: &dataset.name,
+            measure: baselines.measure.as_str(),
             merge: baselines.merger.method().as_str(),
             vote: baselines.merger.vote().as_str(),
-            value: baselines.rule.as_str(),
+            value: match baselines.measure {
+                Measure::Boxes => baselines.rule.as_str(),
+                Measure::Labels => "jaccard",
+            },
             seed: baselines.seed,
             images: dataset.images.len(),
             providers: dataset.providers.iter().zip(&dataset.answered).map(provider).collect(),

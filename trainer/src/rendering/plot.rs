@@ -6,12 +6,16 @@
 use armol_analysis::report::svg::{Colour, Line, Plot, Scale, Shape};
 
 use super::{Baselines, table::simulated_names};
-use crate::baseline::{Kind, Row};
+use crate::{
+    baseline::{Kind, Row},
+    rewards::Measure,
+};
 
 /// About how many values are named on an axis.
 const TICKS: i32 = 6;
 
-/// Draws the mean cost of each method against its AP50, as an SVG document.
+/// Draws the mean cost of each method against its AP50, or of labels against its Jaccard index, as an
+/// SVG document.
 pub fn plot(baselines: &Baselines<'_>) -> String {
     let rows = baselines.rows;
     let mut lines = Vec::new();
@@ -40,10 +44,14 @@ pub fn plot(baselines: &Baselines<'_>) -> String {
     add("upper bounds", bounds, Shape::Dots, false);
     let all = || rows.iter().filter_map(point);
     let high = |side: fn((f64, f64)) -> f64| all().map(side).fold(0.0, f64::max);
+    let headline = match baselines.measure {
+        Measure::Boxes => "AP50",
+        Measure::Labels => "Jaccard index",
+    };
     let plot = Plot {
-        title: "AP50 against cost".to_owned(),
+        title: format!("{headline} against cost"),
         x: (Scale::from_zero(high(|(cost, _)| cost), TICKS), "1e-3 USD an image".to_owned()),
-        y: (Scale::from_zero(high(|(_, ap50)| ap50), TICKS), "AP50, %".to_owned()),
+        y: (Scale::from_zero(high(|(_, figure)| figure), TICKS), format!("{headline}, %")),
         lines,
         reference: None,
     };
@@ -65,7 +73,7 @@ fn best_of_size(row: &Row) -> Option<usize> {
     }
 }
 
-/// Cost in thousandths of a US dollar and AP50 in percent; `None` where there is no AP50.
+/// Cost in thousandths of a US dollar and the headline figure in percent; `None` where there is none.
 fn point(row: &Row) -> Option<(f64, f64)> {
-    Some((row.mean_cost_usd * 1e3, row.precision?.ap50 * 100.0))
+    Some((row.mean_cost_usd * 1e3, row.headline()? * 100.0))
 }

@@ -9,6 +9,7 @@ use super::Baselines;
 use crate::{
     baseline::{Kind, Row, SHORTLIST},
     dataset::{LeftOut, Provider},
+    rewards::Measure,
     subset::MOST_PROVIDERS,
 };
 
@@ -27,9 +28,16 @@ pub fn table(baselines: &Baselines<'_>, output: &mut impl Write) -> io::Result<(
     }
     let images = baselines.dataset.images.len();
     writeln!(output, "{}", baselines.summary())?;
-    writeln!(output, "{}", table_text(&grid(providers, baselines.rows)))?;
-    writeln!(output, "mAP and AP50 in %, cost in 1e-3 USD an image, calls by provider;")?;
-    writeln!(output, "v: the mean over images of an image's own AP50, -1 where nothing is found")?;
+    writeln!(output, "{}", table_text(&grid(baselines)))?;
+    let [one, other] = figure_names(baselines.measure);
+    writeln!(output, "{one} and {other} in %, cost in 1e-3 USD an image, calls by provider;")?;
+    let value = match baselines.measure {
+        Measure::Boxes => "the mean over images of an image's own AP50, -1 where nothing is found",
+        Measure::Labels => {
+            "the mean over images of the Jaccard index of what is named and what is there"
+        }
+    };
+    writeln!(output, "v: {value}")?;
     write_choices(baselines, output)?;
     for (Provider { name, .. }, answered) in providers.iter().zip(&baselines.dataset.answered) {
         let note = "; each other call costs its mean price and brings nothing";
@@ -51,11 +59,13 @@ fn write_choices(baselines: &Baselines<'_>, output: &mut impl Write) -> io::Resu
         )?;
     }
     if rows().any(|row| matches!(row.kind, Kind::BestFixed(_) | Kind::BestWithinBudget(_))) {
-        writeln!(
-            output,
-            "best: the same providers for every image, of the highest AP50 among the {SHORTLIST} sets \
-             of highest v"
-        )?;
+        let chosen = match baselines.measure {
+            Measure::Boxes => {
+                format!("of the highest AP50 among the {SHORTLIST} sets of highest v")
+            }
+            Measure::Labels => "of the highest v".to_owned(),
+        };
+        writeln!(output, "best: the same providers for every image, {chosen}")?;
     }
     for row in rows() {
         if let Kind::BestFixed(subset) | Kind::BestWithinBudget(subset) = row.kind {
@@ -78,26 +88,38 @@ fn write_choices(baselines: &Baselines<'_>, output: &mut impl Write) -> io::Resu
     Ok(())
 }
 
-fn grid(providers: &[Provider], rows: &[Row]) -> Table {
+/// What the figures of a row are called.
+const fn figure_names(measure: Measure) -> [&'static str; 2] {
+    match measure {
+        Measure::Boxes => ["mAP", "AP50"],
+        Measure::Labels => ["Jaccard", "F1"],
+    }
+}
+
+fn figures(row: &Row) -> [Option<f64>; 2] {
+    match row.labels {
+        None => [row.precision.map(|known| known.ap), row.precision.map(|known| known.ap50)],
+        Some(labels) => [Some(labels.jaccard), labels.f1],
+    }
+}
+
+fn grid(baselines: &Baselines<'_>) -> Table {
     let mut table = plain_table();
-    let figures = ["method", "mAP", "AP50", "cost", "v"];
-    table.set_header(
-        figures.into_iter().chain(providers.iter().map(|provider| provider.name.as_str())),
-    );
+    let [one, other] = figure_names(baselines.measure);
+    let providers = baselines.dataset.providers.iter();
+    let names = providers.map(|provider| provider.name.as_str());
+    table.set_header(["method", one, other, "cost", "v"].into_iter().chain(names));
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    for row in rows {
+    for row in baselines.rows {
         let percent = |value: Option<f64>| {
             value.map_or_else(|| "-".to_owned(), |fraction| format!("{:.2}", fraction * 100.0))
         };
-        let mut cells = vec![
-            row.method.clone(),
-            percent(row.precision.map(|precision| precision.ap)),
-            percent(row.precision.map(|precision| precision.ap50)),
-            format!("{:.3}", row.mean_cost_usd * 1000.0),
-            format!("{:.4}", row.mean_value),
-        ];
+        let mut cells = vec![row.method.clone()];
+        cells.extend(figures(row).map(percent));
+        cells.push(format!("{:.3}", row.mean_cost_usd * 1000.0));
+        cells.push(format!("{:.4}", row.mean_value));
         cells.extend(row.calls.iter().map(ToString::to_string));
         table.add_row(cells);
     }

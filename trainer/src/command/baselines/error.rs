@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use armol_analysis::merge::{CalibratedMergeError, MergerError};
+use armol_analysis::merge::{CalibratedMergeError, MergerError, Method};
 use armol_collector::store::StoreError;
 use thiserror::Error;
 
@@ -37,6 +37,14 @@ pub enum BaselinesError {
     /// Answers cannot be merged as asked for.
     #[error(transparent)]
     Merger(#[from] MergerError),
+    /// A flag is about places, and labels have none.
+    #[error("{0} is for boxes, and labels are scored; leave it out, or say --score-by boxes")]
+    OnlyOfBoxes(&'static str),
+    /// A method is about places, and labels have none.
+    #[error(
+        "--merge {0} is for boxes, and labels are scored; merge them by mean-wbf or calibrated"
+    )]
+    MethodOfBoxes(Method),
     /// There is nothing to fit the method on.
     #[error("--merge calibrated needs a data set to fit on; name one with --calibrate-on")]
     NoCalibrationData,
@@ -86,6 +94,8 @@ impl BaselinesError {
             | Self::WordTable(_)
             | Self::Merger(_)
             | Self::Selected(SelectedReadError::Selection(_) | SelectedReadError::Categories(_))
+            | Self::OnlyOfBoxes(_)
+            | Self::MethodOfBoxes(_)
             | Self::NoCalibrationData
             | Self::NothingToCalibrate
             | Self::OtherCategories { .. }

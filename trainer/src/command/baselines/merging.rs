@@ -12,37 +12,49 @@ use clap::Args;
 use super::BaselinesError;
 use crate::{
     dataset::{Dataset, selection::Selection},
-    rewards::ScoredImage,
+    rewards::{Measure, ScoredImage},
 };
 
 /// How answers are merged and valued.
 #[derive(Clone, Debug, Args)]
 pub(super) struct MergingArguments {
+    /// What answers are scored by: boxes, or labels wherever they are; without it, labels where the
+    /// ground truth lists them and either that or every answer has no box
+    #[arg(long, value_name = "MEASURE")]
+    score_by: Option<Measure>,
     /// What is made of boxes that may be one object: none, nms, soft-nms, soft-nms-gaussian, wbf,
-    /// mean-wbf, seed-nms, seed-soft-nms, seed-wbf or calibrated
-    #[arg(long, value_name = "METHOD", default_value_t = Method::default())]
-    merge: Method,
+    /// mean-wbf, seed-nms, seed-soft-nms, seed-wbf or calibrated; without it, wbf. Labels are merged by
+    /// mean-wbf, the mean of the scores of those who name one, or calibrated
+    #[arg(long, value_name = "METHOD")]
+    merge: Option<Method>,
     /// How many providers must see an object: affirmative (one), consensus (more than half) or
     /// unanimous (all that answered)
     #[arg(long, default_value_t = Vote::Affirmative)]
     pub(super) vote: Vote,
-    /// The overlap above which boxes are one object; without it, that of the method
+    /// The overlap above which boxes are one object; without it, that of the method. Not for labels
     #[arg(long, value_name = "SHARE")]
     iou_threshold: Option<f64>,
-    /// The least score of a box that is merged; without it, that of the method
+    /// The least score of a box or label that is merged; without it, that of the method
     #[arg(long, value_name = "SHARE")]
     score_threshold: Option<f64>,
+    /// The least score of a merged box or label that is kept; without it, 0.5 of labels merged by
+    /// calibrated, else 0
+    #[arg(long, value_name = "SHARE")]
+    merged_threshold: Option<f64>,
     /// How much a provider weighs, beside 1; may be repeated
     #[arg(long, value_name = "NAME=NUMBER")]
     weight: Vec<Weight>,
     /// The data set that the method calibrated is fitted on, of the same providers and categories
     #[arg(long, value_name = "DIR")]
     calibrate_on: Option<PathBuf>,
-    /// What an image's answer is worth: AP50 where a detection may find several objects (seed) or
-    /// one (one-object)
-    #[arg(long, value_name = "RULE", default_value_t = ValueRule::Seed)]
-    pub(super) value: ValueRule,
+    /// What an image's answer is worth: AP50 where a detection may find several objects (seed, which
+    /// it is without this) or one (one-object). Labels are worth their Jaccard index
+    #[arg(long, value_name = "RULE")]
+    value: Option<ValueRule>,
 }
+
+/// The least probability of a label that is rather there than not.
+const LIKELY: f64 = 0.5;
 
 /// A provider's weight.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,19 +64,31 @@ struct Weight {
 }
 
 impl MergingArguments {
+    /// What the answers of a data set are scored by.
+    pub(super) fn measure(&self, dataset: &Dataset) -> Measure {
+        self.score_by.unwrap_or_else(|| Measure::of(dataset))
+    }
+
+    /// What the merged boxes of an image are worth.
+    pub(super) fn rule(&self) -> ValueRule {
+        self.value.unwrap_or_default()
+    }
+
     /// The way to merge the answers of a data set.
     pub(super) fn merger(
         &self,
         dataset: &Dataset,
+        measure: Measure,
         table: &LabelGroups,
         dropped_words: Vec<String>,
     ) -> Result<Merger, BaselinesError> {
-        let mut merger = match (self.merge, &self.calibrate_on) {
+        let method = self.method(measure)?;
+        let mut merger = match (method, &self.calibrate_on) {
             (Method::Calibrated, Some(folder)) => {
                 let providers = dataset.providers.iter().map(|provider| provider.name.clone());
                 let selection = Selection { providers: providers.collect(), dropped_words };
                 let other = Dataset::read_selected(folder, table, &selection)?;
-                let model = fitted(folder, &other, dataset)?;
+                let model = fitted(folder, &other, dataset, measure)?;
                 Merger::calibrated(self.vote, Arc::new(model))
             }
             (Method::Calibrated, None) => return Err(BaselinesError::NoCalibrationData),
@@ -77,7 +101,30 @@ impl MergingArguments {
         if let Some(threshold) = self.score_threshold {
             merger = merger.with_score_threshold(threshold)?;
         }
+        let likely = (measure == Measure::Labels && method == Method::Calibrated).then_some(LIKELY);
+        if let Some(threshold) = self.merged_threshold.or(likely) {
+            merger = merger.with_merged_threshold(threshold)?;
+        }
         Ok(merger.with_weights(self.weights(dataset)?)?)
+    }
+
+    /// The method that is asked for, or the usual one; of labels, one that means something.
+    fn method(&self, measure: Measure) -> Result<Method, BaselinesError> {
+        if measure == Measure::Boxes {
+            return Ok(self.merge.unwrap_or_default());
+        }
+        for (flag, is_there) in
+            [("--iou-threshold", self.iou_threshold.is_some()), ("--value", self.value.is_some())]
+        {
+            if is_there {
+                return Err(BaselinesError::OnlyOfBoxes(flag));
+            }
+        }
+        match self.merge {
+            None => Ok(Method::MeanWbf),
+            Some(method @ (Method::MeanWbf | Method::Calibrated)) => Ok(method),
+            Some(method) => Err(BaselinesError::MethodOfBoxes(method)),
+        }
     }
 
     /// The weights of the providers by their places; none where nobody's is told.
@@ -100,12 +147,12 @@ fn fitted(
     folder: &Path,
     other: &Dataset,
     dataset: &Dataset,
+    measure: Measure,
 ) -> Result<CalibratedMerge, BaselinesError> {
     if other.categories != dataset.categories {
         return Err(BaselinesError::OtherCategories { path: folder.to_owned() });
     }
-    let scored = other.images.iter().map(|image| ScoredImage::new(image, &other.providers));
-    let scored: Vec<ScoredImage<'_>> = scored.collect();
+    let scored = measure.images(other);
     let answered = |image: &ScoredImage<'_>| {
         (0..other.providers.len()).map(|place| image.answered().contains(place)).collect()
     };

@@ -1,6 +1,6 @@
 //! Where the answers that are compared come from: a data set's folder, or a collector's database.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use armol_analysis::{identity::Name, label_groups::LabelGroups};
 use armol_collector::store::{CallFilter, Reader};
@@ -42,9 +42,9 @@ impl SourceArguments {
         self.region.as_ref().map(Name::as_str)
     }
 
-    /// Whether a data set is read.
-    pub(super) const fn is_folder(&self) -> bool {
-        self.folder.is_some()
+    /// The data set's folder, where one is read.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
     }
 
     /// The part of the answers that is asked for.

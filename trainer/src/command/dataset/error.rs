@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::{
     command::WordTableError,
-    dataset::{DatasetError, features::FeaturesError, folder::FolderError},
+    dataset::{DatasetError, exporting::ExportError, features::FeaturesError, folder::FolderError},
     format::FormatError,
 };
 
@@ -61,6 +61,15 @@ pub enum DatasetCommandError {
     /// The result cannot be written.
     #[error("cannot write the result")]
     Write(#[source] io::Error),
+}
+
+impl From<ExportError> for DatasetCommandError {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Folder(error) => Self::Folder(error),
+            ExportError::Format(error) => Self::Format(error),
+        }
+    }
 }
 
 impl DatasetCommandError {

@@ -12,7 +12,6 @@ use crate::{
         folder::{FolderError, FolderReader},
     },
     format::form::Form,
-    ground_truth::names,
 };
 
 /// Writes a data set's ground truth and answers in another form.
@@ -43,13 +42,10 @@ pub(super) fn run(
     output: &mut impl Write,
 ) -> Result<(), DatasetCommandError> {
     let table = word_table::read(arguments.label_groups.as_deref())?;
-    let records = FolderReader::open(&arguments.folder)?.into_records()?;
-    if arguments.out.exists() {
-        return Err(FolderError::Exists(arguments.out.clone()).into());
-    }
-    let narrowed = table.narrowed_to(&names(&records.categories));
+    let reader = FolderReader::open(&arguments.folder)?;
+    let narrowed = table.narrowed_to(&reader.manifest().category_names());
     let (groups, _) = narrowed.map_err(FolderError::Categories)?;
-    let left_out = exporting::write(&records, groups, arguments.format, &arguments.out)?;
+    let left_out = exporting::write(reader, groups, arguments.format, &arguments.out)?;
     let NotExported { without_category, without_place } = left_out;
     let lines = [
         ("detections of words that are no category", without_category),

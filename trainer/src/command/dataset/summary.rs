@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::DatasetCommandError;
 use crate::{
-    dataset::{Dataset, folder::Manifest},
+    dataset::{folder::Manifest, overview::Overview},
     rendering,
 };
 
@@ -27,9 +27,8 @@ pub(super) fn write(
     table: &LabelGroups,
     output: &mut impl Write,
 ) -> Result<(), DatasetCommandError> {
-    let manifest = Manifest::read(folder)?;
-    let dataset = Dataset::read(folder, table)?;
-    let written = write_text(&manifest, &dataset, output);
+    let overview = Overview::read(folder, table)?;
+    let written = write_text(&overview, output);
     written.and_then(|()| output.flush()).map_err(DatasetCommandError::Write)
 }
 
@@ -42,15 +41,14 @@ pub(super) fn write_json(
     table: &LabelGroups,
     output: &mut impl Write,
 ) -> Result<(), DatasetCommandError> {
-    let manifest = Manifest::read(folder)?;
-    let dataset = Dataset::read(folder, table)?;
+    let overview = Overview::read(folder, table)?;
     let word = |(word, count): &(String, usize)| WordObject { word: word.clone(), count: *count };
     let document = Document {
-        seen: seen(&dataset).collect(),
-        answered: &dataset.answered,
-        dropped_words: dataset.dropped_words.iter().map(word).collect(),
-        word_problems: &dataset.word_problems,
-        manifest: &manifest,
+        seen: &overview.seen,
+        answered: &overview.answered,
+        dropped_words: overview.dropped_words.iter().map(word).collect(),
+        word_problems: &overview.word_problems,
+        manifest: &overview.manifest,
     };
     let written = serde_json::to_writer_pretty(&mut *output, &document).map_err(io::Error::from);
     let written = written.and_then(|()| writeln!(output)).and_then(|()| output.flush());
@@ -64,7 +62,7 @@ struct Document<'a> {
     /// How many images each provider answered, in the order of `providers`.
     answered: &'a [usize],
     /// How many detections of each provider lead to a category.
-    seen: Vec<usize>,
+    seen: &'a [usize],
     dropped_words: Vec<WordObject>,
     word_problems: &'a [String],
 }
@@ -75,15 +73,8 @@ struct WordObject {
     count: usize,
 }
 
-/// How many detections of each provider lead to a category.
-fn seen(dataset: &Dataset) -> impl Iterator<Item = usize> {
-    (0..dataset.providers.len()).map(|place| {
-        let answers = dataset.images.iter().filter_map(|image| image.answers.get(place)?.as_ref());
-        answers.map(|answer| answer.boxes.len() + answer.labels.len()).sum()
-    })
-}
-
-fn write_text(manifest: &Manifest, dataset: &Dataset, output: &mut impl Write) -> io::Result<()> {
+fn write_text(overview: &Overview, output: &mut impl Write) -> io::Result<()> {
+    let manifest = &overview.manifest;
     if manifest.simulated {
         writeln!(output, "SIMULATED: a simulator answered, not a cloud")?;
     }
@@ -100,29 +91,29 @@ fn write_text(manifest: &Manifest, dataset: &Dataset, output: &mut impl Write) -
         counts.detections,
         counts.calls
     )?;
-    if !dataset.providers.is_empty() {
-        writeln!(output, "{}", table_text(&providers(dataset)))?;
+    if !manifest.providers.is_empty() {
+        writeln!(output, "{}", table_text(&providers(overview)))?;
         writeln!(output, "seen: detections that lead to a category; price in 1e-3 USD a call")?;
     }
     for array in &manifest.features {
         let (name, dimension, rows) = (&array.name, array.dimension, array.rows);
         writeln!(output, "features: {name}, {dimension} numbers for {rows} images")?;
     }
-    rendering::write_left_out(&dataset.left_out, output)?;
-    rendering::write_dropped(&dataset.dropped_words, output)?;
-    for problem in &dataset.word_problems {
+    rendering::write_left_out(&manifest.left_out, output)?;
+    rendering::write_dropped(&overview.dropped_words, output)?;
+    for problem in &overview.word_problems {
         writeln!(output, "words: {problem}")?;
     }
     Ok(())
 }
 
-fn providers(dataset: &Dataset) -> Table {
+fn providers(overview: &Overview) -> Table {
     let mut table = plain_table();
     table.set_header(["provider", "images", "seen", "price", ""]);
     for column in table.column_iter_mut().skip(1).take(3) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    let rows = dataset.providers.iter().zip(&dataset.answered).zip(seen(dataset));
+    let rows = overview.manifest.providers.iter().zip(&overview.answered).zip(&overview.seen);
     for ((provider, answered), seen) in rows {
         let (whole, rest) = (provider.price_microusd / 1000, provider.price_microusd % 1000);
         table.add_row([

@@ -6,6 +6,7 @@
 use std::{
     collections::VecDeque,
     fs::File,
+    panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -129,7 +130,8 @@ impl ColumnReader<'_> {
         let reader = self.group.get_column_reader(self.next)?;
         self.next += 1;
         let mut reader = get_typed_column_reader::<D>(reader);
-        let mut values = Vec::with_capacity(self.rows);
+        // The file says how many there are, which need not be true.
+        let mut values = Vec::with_capacity(self.rows.min(ROWS_IN_GROUP));
         let mut levels = Vec::new();
         let mut read = 0;
         while read < self.rows {
@@ -209,8 +211,6 @@ pub(super) struct TableReader<R> {
 
 impl<R: Row> TableReader<R> {
     /// Opens the file of a folder, which must be the one that the manifest describes.
-    ///
-    /// Beside all else this keeps damaged pages from the Parquet library, which panics on some.
     pub(super) fn open(folder: &Path, manifest: &Manifest) -> Result<Self, FolderError> {
         let path = folder.join(R::FILE);
         let found = FileDescription::of(&path)
@@ -220,7 +220,7 @@ impl<R: Row> TableReader<R> {
         }
         let file =
             File::open(&path).map_err(|source| FolderError::Read { path: path.clone(), source })?;
-        let reader = SerializedFileReader::new(file).map_err(damaged(&path))?;
+        let reader = guarded(|| SerializedFileReader::new(file)).map_err(damaged(&path))?;
         let expected = schema::<R>().map_err(damaged(&path))?;
         let found = reader.metadata().file_metadata().schema();
         if printed(found) != printed(&expected) {
@@ -238,7 +238,7 @@ impl<R: Row> TableReader<R> {
             if self.next_group == self.reader.num_row_groups() {
                 return Ok(None);
             }
-            self.waiting = self.read_group().map_err(damaged(&self.path))?.into();
+            self.waiting = guarded(|| self.read_group()).map_err(damaged(&self.path))?.into();
         }
         let wanted = self.waiting.front().is_some_and(wanted);
         Ok(if wanted { self.waiting.pop_front() } else { None })
@@ -251,6 +251,15 @@ impl<R: Row> TableReader<R> {
             .map_err(|_| other("a group has a negative number of rows"))?;
         R::read(&mut ColumnReader { group, next: 0, rows })
     }
+}
+
+/// Reads by way of the Parquet library, which panics on some damaged pages.
+///
+/// Hashes keep from it what was damaged later; a file that was damaged, or made up, before the
+/// manifest described it gets here. What is half read is dropped, so that nothing of it is seen.
+fn guarded<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+    let read = panic::catch_unwind(AssertUnwindSafe(read));
+    read.unwrap_or_else(|_| Err(other("a page holds what no writer of Parquet writes")))
 }
 
 fn schema<R: Row>() -> Result<Arc<Type>, ParquetError> {

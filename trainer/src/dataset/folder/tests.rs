@@ -274,6 +274,30 @@ fn counts_that_differ_are_named() {
 }
 
 #[test]
+fn a_table_that_was_damaged_before_it_was_described_is_refused_without_a_panic() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("set");
+    write(&small(), origin(), &folder).unwrap();
+    let whole = fs::read(folder.join("detections.parquet")).unwrap();
+    let mut refused = 0;
+    for place in 0..whole.len() {
+        let mut damaged = whole.clone();
+        damaged[place] ^= 0xff;
+        replace(&folder, "detections.parquet", &damaged);
+        match read(&folder) {
+            Err(FolderError::Table { path, .. }) => {
+                assert_eq!(path, folder.join("detections.parquet"));
+                refused += 1;
+            }
+            // A box may be elsewhere, a word another, and a name in the schema wrong.
+            Ok(_) | Err(FolderError::Columns { .. } | FolderError::Reference { .. }) => {}
+            Err(other) => panic!("byte {place}: {other}"),
+        }
+    }
+    assert!(refused > whole.len() / 4, "{refused} of {}", whole.len());
+}
+
+#[test]
 fn every_damaged_byte_is_found() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path().join("set");

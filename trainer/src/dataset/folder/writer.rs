@@ -2,14 +2,12 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File, Permissions},
+    fs::{self, File},
     io,
-    os::unix::fs::PermissionsExt,
     path::Path,
 };
 
 use armol_analysis::label_groups::{GroupId, LabelGroups};
-use tempfile::TempDir;
 
 use super::{
     FEATURES_FILE, FolderError,
@@ -20,6 +18,7 @@ use super::{
 use crate::{
     dataset::{
         features::{ArrayDescription, FeatureArchive},
+        placing::{folder_beside, publish},
         records::{AnswerRecord, CallRecord, ImageRecord, Records},
     },
     ground_truth::{Size, TrueImage},
@@ -87,32 +86,6 @@ pub fn write(records: &Records, origin: Origin<'_>, place: &Path) -> Result<Mani
     write_manifest(&manifest, folder)?;
     publish(temporary, place).map_err(writing(place))?;
     Ok(manifest)
-}
-
-/// A folder in which one can be written that then takes the place.
-fn folder_beside(place: &Path) -> io::Result<TempDir> {
-    let parent = parent(place);
-    fs::create_dir_all(parent)?;
-    let name = place.file_name().unwrap_or_default().to_string_lossy();
-    tempfile::Builder::new()
-        .prefix(&format!(".{name}."))
-        .suffix(".partial")
-        // As any folder that a person makes; tempfile's own are private.
-        .permissions(Permissions::from_mode(0o777))
-        .tempdir_in(parent)
-}
-
-fn parent(place: &Path) -> &Path {
-    place.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
-}
-
-/// Gives a finished folder its name, so that it is on the disk when this returns.
-fn publish(folder: TempDir, place: &Path) -> io::Result<()> {
-    File::open(folder.path())?.sync_all()?;
-    fs::rename(folder.path(), place)?;
-    // It has moved, so there is nothing to remove.
-    drop(folder.keep());
-    File::open(parent(place))?.sync_all()
 }
 
 fn write_manifest(manifest: &Manifest, folder: &Path) -> Result<(), FolderError> {
