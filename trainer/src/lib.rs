@@ -19,6 +19,7 @@ pub mod network;
 pub mod objective;
 pub mod policy;
 pub mod problem;
+pub mod reinforcement;
 pub mod rendering;
 pub mod rewards;
 pub mod scoring;

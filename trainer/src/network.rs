@@ -132,6 +132,32 @@ impl Network {
         &self.sizes
     }
 
+    /// The functions after hidden layers and after the last.
+    pub const fn activations(&self) -> [Activation; 2] {
+        [self.hidden, self.output]
+    }
+
+    /// The network of the first outputs only, with another function after them.
+    ///
+    /// # Errors
+    /// Where there are not so many outputs, or none is asked for.
+    pub fn first_outputs(&self, count: usize, output: Activation) -> Result<Self, NetworkError> {
+        let mut sizes = self.sizes.clone();
+        sizes.pop();
+        sizes.push(count);
+        let expected = parameter_count(&sizes)?;
+        let Some(last) = self.layers().last().filter(|last| last.outputs >= count) else {
+            return Err(NetworkError::Sizes(sizes));
+        };
+        let before = self.parameters.len() - last.weights.len() - last.outputs;
+        let mut parameters = Vec::with_capacity(expected);
+        parameters.extend(self.parameters.iter().take(before));
+        for row in last.weights.chunks(last.outputs).chain([last.biases]) {
+            parameters.extend(row.iter().take(count));
+        }
+        Ok(Self { sizes, hidden: self.hidden, output, parameters })
+    }
+
     /// All weights and biases.
     pub fn parameters(&self) -> &[f32] {
         &self.parameters
@@ -275,6 +301,21 @@ mod tests {
             for (one, other) in alone.iter().zip(trace.output()) {
                 assert!((one - other).abs() < 1e-6, "{alone:?}");
             }
+        }
+    }
+
+    #[test]
+    fn the_first_outputs_are_those_of_the_whole() {
+        let whole = network(&[4, 5, 6], Activation::Relu, Activation::Identity);
+        let part = whole.first_outputs(2, Activation::Tanh).unwrap();
+        let mut scratch = Scratch::default();
+        let inputs = [0.2, -0.4, 1.5, 3.0];
+        let expected: Vec<f32> =
+            whole.predict(&inputs, &mut scratch)[..2].iter().map(|sum| sum.tanh()).collect();
+        assert_eq!(part.predict(&inputs, &mut scratch), expected);
+        for count in [0, 7] {
+            let refusal = whole.first_outputs(count, Activation::Tanh);
+            assert_eq!(refusal, Err(NetworkError::Sizes(vec![4, 5, count])));
         }
     }
 
