@@ -2,7 +2,12 @@
 
 use std::{
     io::{self, Write},
-    process::ExitCode,
+    panic,
+    process::{self, ExitCode},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use armol_analysis::{VERSION, cause};
@@ -16,6 +21,7 @@ use armol_trainer::command::{
     words::{self, Completion, WordsArguments, WordsError},
 };
 use clap::{Parser, Subcommand};
+use tokio::{signal, task};
 
 /// Makes data sets of stored answers, and scores them against ground truth.
 ///
@@ -79,7 +85,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
             result.map_err(failure(BaselinesError::is_wrong_use))?;
         }
         Command::Train(arguments) => {
-            train::run(&arguments, output).map_err(failure(TrainError::is_wrong_use))?;
+            trained(arguments).await.map_err(failure(TrainError::is_wrong_use))?;
         }
         Command::Evaluate(arguments) => {
             evaluate::run(&arguments, output).map_err(failure(EvaluateError::is_wrong_use))?;
@@ -89,6 +95,28 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Trains on a thread of its own; the first interrupt asks it to stop, a second ends the program.
+async fn trained(arguments: TrainArguments) -> Result<(), TrainError> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&stop);
+    let training = task::spawn_blocking(move || train::run(&arguments, &asked, &mut io::stdout()));
+    tokio::pin!(training);
+    loop {
+        tokio::select! {
+            result = &mut training => {
+                return result.unwrap_or_else(|error| panic::resume_unwind(error.into_panic()));
+            }
+            // Where no signal can be waited for, the system's own way of ending is left.
+            Ok(()) = signal::ctrl_c() => {
+                if stop.swap(true, Ordering::Relaxed) {
+                    process::abort();
+                }
+                drop(writeln!(io::stderr(), "stopping; once more to end without waiting"));
+            }
+        }
+    }
 }
 
 fn failure<E: Into<anyhow::Error>>(is_wrong_use: impl Fn(&E) -> bool) -> impl Fn(E) -> Failure {

@@ -14,6 +14,7 @@ mod strategy;
 
 pub use chooser::Chooser;
 pub use document::{KnownProvider, Learner, Policy, TrainingData, UnfitPolicy, words_sha256};
+pub(crate) use file::write_whole;
 pub use file::{FORMAT, FORMAT_VERSION, PolicyFileError};
 pub use observation::Observation;
 pub use rollout::{Rollout, observation, rollout};

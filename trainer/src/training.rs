@@ -8,6 +8,8 @@
 //! from all images.
 
 mod budget;
+mod checkpoint;
+mod epochs;
 mod error;
 mod fixed;
 mod judged;
@@ -18,19 +20,30 @@ pub mod split;
 mod stage;
 mod worth;
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use armol_analysis::{label_groups::LabelGroups, metrics::image_value::ValueRule};
 
 use crate::{
-    dataset::{Dataset, Part, folder::Manifest},
-    evaluation::{Figures, choices, figures, mean},
+    dataset::{
+        Dataset, Part,
+        folder::{Manifest, sha256_text},
+    },
+    evaluation::{Choice, Figures, choices, figures, mean},
     objective::Objective,
     policy::{Chooser, KnownProvider, Policy, TrainingData, words_sha256},
     rewards::Valuation,
+    state::States,
 };
 
 use budget::Limits;
+pub use checkpoint::CheckpointError;
+use checkpoint::Files;
+use epochs::Session;
+pub use epochs::{EpochOptions, Keep};
 pub use error::TrainingError;
 pub use judged::Judged;
 pub use merging::{Merging, MergingError};
@@ -55,42 +68,54 @@ pub struct Source<'a> {
     pub dropped_words: &'a [String],
 }
 
+/// Where what is learned step by step is kept, and what ends learning.
+#[derive(Clone, Copy, Debug)]
+pub struct Watch<'a> {
+    /// The policy's file, beside which the log and checkpoints go; `None` where nothing is kept.
+    pub out: Option<&'a Path>,
+    /// Whether to go on from the checkpoint that is there.
+    pub resume: bool,
+    /// Set from outside, it ends learning as soon as that can be gone on from.
+    pub stop: &'a AtomicBool,
+}
+
 /// Learns a policy; the same data and options give the same policy. `told` is given a line for the
 /// user at each step.
 ///
 /// # Errors
-/// Where there is nothing to learn from, or the options cannot be met.
+/// Where there is nothing to learn from, the options cannot be met, or learning was stopped.
 pub fn train(
     source: Source<'_>,
     options: &Options,
+    watch: Watch<'_>,
     told: &mut dyn FnMut(&str),
 ) -> Result<Policy, TrainingError> {
-    let dataset = source.dataset;
     let trial = Trial::new(source, options)?;
     told(&format!(
         "{} images to learn from, {} to judge by",
         trial.split.learning.len(),
         trial.split.validation.len()
     ));
-    let found = trial.find(told)?;
+    if options.learner.is_published() {
+        return trial.learn_by_steps(watch, told);
+    }
+    if watch.resume {
+        return Err(TrainingError::NothingToResume(options.learner));
+    }
+    let found = trial.find(watch, told)?;
     told("learning from all images");
-    let all: Vec<usize> = (0..dataset.images.len()).collect();
+    let all: Vec<usize> = (0..source.dataset.images.len()).collect();
     let stage = Stage::new(source, &all, options)?;
     let chooser = stage.model(options)?.chosen(found.beta, options.budget)?;
-    Ok(Policy {
-        learner: options.learner,
-        options: options.described(),
-        objective: Objective { beta: found.beta, ..options.objective() },
-        providers: known_providers(dataset),
-        categories: dataset.categories.clone(),
-        dropped_words: source.dropped_words.to_vec(),
-        words_sha256: words_sha256(source.table, &dataset.categories),
-        training: training_data(source, &trial.split, options),
-        validation: found.figures,
-        strategy: stage.strategy(chooser),
-        state: stage.recipe,
-        merger: stage.judged.merger,
-    })
+    Ok(trial.policy(stage, chooser, found))
+}
+
+/// Removes the checkpoint beside a policy that is there.
+///
+/// # Errors
+/// Where the file cannot be removed.
+pub fn remove_checkpoint(out: &Path) -> Result<(), CheckpointError> {
+    Files::beside(out).remove_checkpoint()
 }
 
 /// Images to learn from, and others to judge what was learned by.
@@ -115,6 +140,9 @@ impl<'a> Trial<'a> {
         if dataset.images.iter().all(|image| image.truth.is_empty()) {
             return Err(TrainingError::NoTruth(dataset.name.clone()));
         }
+        if options.budget.is_some() && options.learner.is_published() {
+            return Err(TrainingError::NoBudget(options.learner));
+        }
         let names = dataset.images.iter().map(|image| image.name.as_str());
         let split = Split::new(names, options.validation_share);
         if split.learning.is_empty() {
@@ -127,31 +155,124 @@ impl<'a> Trial<'a> {
     }
 
     /// Learns from the one part, and seeks what is asked for on the other.
-    fn find(&self, told: &mut dyn FnMut(&str)) -> Result<Found, TrainingError> {
+    fn find(&self, watch: Watch<'_>, told: &mut dyn FnMut(&str)) -> Result<Found, TrainingError> {
         let Options { beta, budget, .. } = *self.options;
         if self.split.validation.is_empty() {
             return Ok(Found { beta, figures: None });
         }
         let stage = Stage::new(self.source, &self.split.learning, self.options)?;
-        let part = Part::of(self.source.dataset, &self.split.validation);
-        let states = stage.states_of(&self.split.validation)?;
-        let judge = |chooser: &Chooser| {
-            let valuation = Valuation { merger: &stage.judged.merger, rule: ValueRule::Seed };
-            let strategy = stage.strategy(chooser.clone());
-            figures(&part, &choices(&part, &states, &strategy, valuation))
-        };
+        let validation = Validation::new(self, &stage)?;
         let model = stage.model(self.options)?;
-        let cost = |chooser: &Chooser| judge(chooser).mean_cost;
+        let mut cost = |chooser: &Chooser| {
+            if watch.stop.load(Ordering::Relaxed) {
+                return Err(TrainingError::Stopped);
+            }
+            Ok(validation.judge(&stage, chooser).1.mean_cost)
+        };
         let (beta, chooser) = match budget {
             Some(budget) => {
                 let limits = Limits { beta, budget, least_price: least_price(self.source.dataset) };
-                budget::meet(&model, limits, cost, told)?
+                budget::meet(&model, limits, &mut cost, told)?
             }
             None => (beta, model.at(beta)?),
         };
-        let figures = judge(&chooser);
+        let (_, figures) = validation.judge(&stage, &chooser);
         told(&described(&figures));
         Ok(Found { beta, figures: Some(figures) })
+    }
+
+    /// Learns by steps from the one part, and keeps what is good on the other.
+    fn learn_by_steps(
+        &self,
+        watch: Watch<'_>,
+        told: &mut dyn FnMut(&str),
+    ) -> Result<Policy, TrainingError> {
+        let session = Session {
+            files: watch.out.map(Files::beside),
+            mark: self.mark(),
+            resume: watch.resume,
+            stop: watch.stop,
+        };
+        let stage = Stage::new(self.source, &self.split.learning, self.options)?;
+        let validation = match self.split.validation.as_slice() {
+            [] => None,
+            _ => Some(Validation::new(self, &stage)?),
+        };
+        let judge =
+            |chooser: &Chooser| validation.as_ref().map(|images| images.judge(&stage, chooser));
+        let learned = epochs::learn(&stage, self.options, &judge, &session, told)?;
+        if let Some(figures) = &learned.figures {
+            told(&described(figures));
+        }
+        let found = Found { beta: self.options.beta, figures: learned.figures };
+        Ok(self.policy(stage, learned.chooser, found))
+    }
+
+    /// The policy of what was learned.
+    fn policy(&self, stage: Stage<'_>, chooser: Chooser, found: Found) -> Policy {
+        let Self { source, options, split } = self;
+        let files = source.manifest.files.iter();
+        Policy {
+            learner: options.learner,
+            options: options.described(),
+            objective: Objective { beta: found.beta, ..options.objective() },
+            providers: known_providers(source.dataset),
+            categories: source.dataset.categories.clone(),
+            dropped_words: source.dropped_words.to_vec(),
+            words_sha256: words_sha256(source.table, &source.dataset.categories),
+            training: TrainingData {
+                dataset: source.dataset.name.clone(),
+                images: source.dataset.images.len(),
+                validation_images: split.validation.len(),
+                files: files.map(|(name, file)| (name.clone(), file.sha256.clone())).collect(),
+                seed: options.seed,
+            },
+            validation: found.figures,
+            strategy: stage.strategy(chooser),
+            state: stage.recipe,
+            merger: stage.judged.merger,
+        }
+    }
+
+    /// What tells this training from every other.
+    fn mark(&self) -> String {
+        let Self { source, options, .. } = self;
+        let hashes = source.manifest.files.values().map(|file| file.sha256.as_str());
+        let parts = (
+            options.learner,
+            options.described(),
+            options.objective(),
+            options.seed,
+            format!("{:?} {:?}", options.state, options.merging),
+            known_providers(source.dataset),
+            source.dropped_words,
+            words_sha256(source.table, &source.dataset.categories),
+            hashes.collect::<Vec<_>>(),
+        );
+        // Numbers that are options are finite, so that this is text.
+        sha256_text(&serde_json::to_vec(&parts).unwrap_or_default())
+    }
+}
+
+/// The images that judge what was learned.
+struct Validation<'a> {
+    part: Part<'a>,
+    states: States,
+}
+
+impl<'a> Validation<'a> {
+    fn new(trial: &Trial<'a>, stage: &Stage<'_>) -> Result<Self, TrainingError> {
+        let places = &trial.split.validation;
+        let states = stage.states_of(places)?;
+        Ok(Self { part: Part::of(trial.source.dataset, places), states })
+    }
+
+    fn judge(&self, stage: &Stage<'_>, chooser: &Chooser) -> (Vec<Choice>, Figures) {
+        let valuation = Valuation { merger: &stage.judged.merger, rule: ValueRule::Seed };
+        let strategy = stage.strategy(chooser.clone());
+        let choices = choices(&self.part, &self.states, &strategy, valuation);
+        let figures = figures(&self.part, &choices);
+        (choices, figures)
     }
 }
 
@@ -177,17 +298,6 @@ fn known_providers(dataset: &Dataset) -> Vec<KnownProvider> {
         }
     });
     known.collect()
-}
-
-fn training_data(source: Source<'_>, split: &Split, options: &Options) -> TrainingData {
-    let files = source.manifest.files.iter();
-    TrainingData {
-        dataset: source.dataset.name.clone(),
-        images: source.dataset.images.len(),
-        validation_images: split.validation.len(),
-        files: files.map(|(name, file)| (name.clone(), file.sha256.clone())).collect(),
-        seed: options.seed,
-    }
 }
 
 /// Figures in one line.

@@ -6,6 +6,7 @@ use std::{
     io::{self, Write},
     num::NonZero,
     path::PathBuf,
+    sync::atomic::AtomicBool,
     thread,
 };
 
@@ -25,7 +26,9 @@ use crate::{
         selection::{SelectedReadError, Selection},
     },
     policy::{Learner, PolicyFileError},
-    training::{Merging, Options, Source, TrainingError, USUAL_BETA, train},
+    training::{
+        Merging, Options, Source, TrainingError, USUAL_BETA, Watch, remove_checkpoint, train,
+    },
 };
 
 /// Learns whom to ask about which image, from stored answers and a ground truth.
@@ -35,8 +38,11 @@ use crate::{
 /// US dollars.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Example:
-  armol-trainer train data/voc --learner fixed --providers a,b,c --beta -0.05 --out policy.armol
-  armol-trainer train data/voc --learner fixed --budget 1.5 --out policy.armol")]
+  armol-trainer train data/voc --learner sequential --budget 1.5 --out policy.armol
+  armol-trainer train data/voc --learner direct --providers a,b,c --beta -0.05 --out policy.armol
+  armol-trainer train data/voc --learner sac --published --steps 20000 --out sac.armol
+
+Ctrl-C ends sac, td3 and ppo after the epoch that is under way; --resume goes on from there.")]
 pub struct TrainArguments {
     /// The data set's folder
     #[arg(value_name = "DIR")]
@@ -83,7 +89,12 @@ pub struct TrainArguments {
     /// A table of words and group numbers to use instead of the one for COCO
     #[arg(long, value_name = "FILE")]
     label_groups: Option<PathBuf>,
-    /// The policy's file to write
+    /// Go on from the checkpoint that a training which was stopped left beside the policy's file; the
+    /// result is the same as if it had not been stopped
+    #[arg(long)]
+    resume: bool,
+    /// The policy's file to write; sac, td3 and ppo keep a log beside it, FILE.log.jsonl, and while
+    /// they learn FILE.checkpoint
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }
@@ -118,7 +129,8 @@ impl TrainError {
     /// Whether what was asked for is the mistake, rather than anything that happened to it.
     pub const fn is_wrong_use(&self) -> bool {
         match self {
-            Self::WordTable(_) | Self::Selected(_) | Self::Training(_) => true,
+            Self::WordTable(_) | Self::Selected(_) => true,
+            Self::Training(error) => error.is_wrong_use(),
             Self::Merging(error) => error.is_wrong_use(),
             Self::Folder(error) => error.is_wrong_use(),
             Self::Policy(_) | Self::Write(_) => false,
@@ -126,11 +138,16 @@ impl TrainError {
     }
 }
 
-/// Reads, learns and writes the policy; says on `output` what came of it.
+/// Reads, learns and writes the policy; says on `output` what came of it. `stop`, set from outside,
+/// ends learning as soon as it can be gone on from.
 ///
 /// # Errors
 /// Where the data set cannot be used, the options cannot be met, or a file cannot be written.
-pub fn run(arguments: &TrainArguments, output: &mut impl Write) -> Result<(), TrainError> {
+pub fn run(
+    arguments: &TrainArguments,
+    stop: &AtomicBool,
+    output: &mut impl Write,
+) -> Result<(), TrainError> {
     let table = word_table::read(arguments.label_groups.as_deref())?;
     let manifest = Manifest::read(&arguments.folder)?;
     let selection = Selection {
@@ -148,8 +165,10 @@ pub fn run(arguments: &TrainArguments, output: &mut impl Write) -> Result<(), Tr
     // Where standard error is gone, nobody is left to be told.
     let mut told = |line: &str| drop(writeln!(io::stderr(), "{line}"));
     let merging = arguments.merging.merging(&dataset, &table, selection.dropped_words.clone())?;
-    let policy = train(source, &options(arguments, merging), &mut told)?;
+    let watch = Watch { out: Some(&arguments.out), resume: arguments.resume, stop };
+    let policy = train(source, &options(arguments, merging), watch, &mut told)?;
     policy.save(&arguments.out)?;
+    remove_checkpoint(&arguments.out).map_err(TrainingError::Checkpoint)?;
     writeln!(output, "wrote {}", arguments.out.display()).map_err(TrainError::Write)
 }
 

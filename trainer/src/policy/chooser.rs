@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::Observation;
-use crate::{direct::DirectChooser, subset::Subset};
+use crate::{
+    direct::DirectChooser, reinforcement::NetworkChooser, sequential::SequentialChooser,
+    subset::Subset,
+};
 
 /// Chooses whom to ask next, all at once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,6 +16,10 @@ pub enum Chooser {
     Fixed(Subset),
     /// The best by what is predicted of the state.
     Direct(Box<DirectChooser>),
+    /// One provider after another, as the answers so far decide.
+    Sequential(Box<SequentialChooser>),
+    /// What a network says of the state.
+    Network(Box<NetworkChooser>),
 }
 
 impl Chooser {
@@ -22,21 +29,25 @@ impl Chooser {
             Self::Fixed(subset) if observation.asked.is_empty() => *subset,
             Self::Fixed(_) => Subset::default(),
             Self::Direct(direct) => direct.choose(observation),
+            Self::Sequential(sequential) => sequential.choose(observation),
+            Self::Network(network) => network.choose(observation),
         }
     }
 
-    /// Whether it chooses of so many providers.
-    pub const fn is_of(&self, providers: usize) -> bool {
+    /// Whether it chooses of so many providers, by states of so many numbers.
+    pub fn is_of(&self, providers: usize, dimension: usize) -> bool {
         match self {
             Self::Fixed(set) => !set.is_empty() && set.except(Subset::all(providers)).is_empty(),
             Self::Direct(direct) => direct.providers() == providers,
+            Self::Sequential(sequential) => sequential.providers() == providers,
+            Self::Network(network) => {
+                network.providers() == providers && network.dimension() == dimension
+            }
         }
     }
 
     /// Whether it asks once, by the state alone, rather than look at answers.
     pub const fn asks_once(&self) -> bool {
-        match self {
-            Self::Fixed(_) | Self::Direct(_) => true,
-        }
+        !matches!(self, Self::Sequential(_))
     }
 }

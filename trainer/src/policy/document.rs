@@ -56,6 +56,16 @@ pub enum Learner {
     Fixed,
     /// What each choice is worth is predicted of the state, and the best is asked, once
     Direct,
+    /// The same provider is asked first, and its answer decides who else is
+    Cascade,
+    /// One provider after another is asked, as the answers so far decide
+    Sequential,
+    /// A network learns by asking: soft actor-critic
+    Sac,
+    /// A network learns by asking: twin delayed deep deterministic policy gradient
+    Td3,
+    /// A network learns by asking: proximal policy optimisation
+    Ppo,
 }
 
 /// A provider that a policy may ask.
@@ -136,7 +146,7 @@ impl Policy {
         let parts = [
             ("first call", first.is_none_or(|place| place < providers)),
             ("state", self.state.asked_first() == *first),
-            ("chooser", chooser.is_of(providers)),
+            ("chooser", chooser.is_of(providers, self.state.dimension())),
             ("merger", of_merger == providers),
         ];
         match parts.into_iter().find(|(_, fits)| !fits) {
@@ -168,11 +178,21 @@ pub fn words_sha256(table: &LabelGroups, categories: &[String]) -> String {
 }
 
 impl Learner {
+    /// Whether it learns step by step by asking, rather than from all answers at once.
+    pub const fn is_published(self) -> bool {
+        matches!(self, Self::Sac | Self::Td3 | Self::Ppo)
+    }
+
     /// The word used on the command line and in files.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Fixed => "fixed",
             Self::Direct => "direct",
+            Self::Cascade => "cascade",
+            Self::Sequential => "sequential",
+            Self::Sac => "sac",
+            Self::Td3 => "td3",
+            Self::Ppo => "ppo",
         }
     }
 }

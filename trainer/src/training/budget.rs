@@ -28,17 +28,17 @@ pub(super) struct Limits {
 pub(super) fn meet(
     model: &Model<'_>,
     limits: Limits,
-    cost: impl Fn(&Chooser) -> f64,
+    cost: &mut dyn FnMut(&Chooser) -> Result<f64, TrainingError>,
     told: &mut dyn FnMut(&str),
 ) -> Result<(f64, Chooser), TrainingError> {
     let Limits { beta, budget, least_price } = limits;
     let wanted = model.chosen(beta, Some(budget))?;
-    if cost(&wanted) <= budget {
+    if cost(&wanted)? <= budget {
         return Ok((beta, wanted));
     }
     let [mut low, mut high] = WEIGHTS.map(|weight: f64| (weight / least_price).ln());
     let dearest = model.at(-high.exp())?;
-    let least = cost(&dearest);
+    let least = cost(&dearest)?;
     if least > budget {
         return Err(TrainingError::Budget { budget, least });
     }
@@ -47,7 +47,7 @@ pub(super) fn meet(
         let middle = f64::midpoint(low, high);
         let beta = -middle.exp();
         let chooser = model.at(beta)?;
-        let spent = cost(&chooser);
+        let spent = cost(&chooser)?;
         told(&format!("at beta {beta:.5} an image costs {spent:.4}"));
         if spent <= budget {
             high = middle;

@@ -3,8 +3,15 @@
 use armol_analysis::metrics::{balanced::InvalidKappa, influence::InvalidShrinkage};
 use thiserror::Error;
 
-use super::merging::MergingError;
-use crate::{direct::DirectError, rewards::TooManyProviders, state::StateError};
+use super::{checkpoint::CheckpointError, merging::MergingError};
+use crate::{
+    direct::DirectError,
+    policy::Learner,
+    reinforcement::{EnvironmentError, LearningError},
+    rewards::TooManyProviders,
+    sequential::SequentialError,
+    state::StateError,
+};
 
 /// Why there is no policy.
 #[derive(Debug, Error)]
@@ -39,6 +46,38 @@ pub enum TrainingError {
     /// The direct method learns nothing.
     #[error(transparent)]
     Direct(#[from] DirectError),
+    /// Answers are looked at anyhow.
+    #[error(
+        "{0} looks at answers itself, and chooses whom to ask first; give it --state nothing or features"
+    )]
+    AnswersTwice(Learner),
+    /// The sequential method learns nothing.
+    #[error(transparent)]
+    Sequential(#[from] SequentialError),
+    /// The learner has no price of money to seek.
+    #[error(
+        "{0} learns by asking at one price of money, and meets no --budget; give it a --beta, or take \
+         direct, cascade or sequential"
+    )]
+    NoBudget(Learner),
+    /// A published learner has nothing to act on.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    /// A published learner fails.
+    #[error(transparent)]
+    Learning(#[from] LearningError),
+    /// The files beside the policy cannot be used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// Nothing was kept to go on from.
+    #[error("{0} keeps no checkpoint, for it learns all at once; leave out --resume")]
+    NothingToResume(Learner),
+    /// Training was stopped.
+    #[error("training was stopped before it had a policy")]
+    Stopped,
+    /// Training was stopped, and can go on.
+    #[error("training was stopped after {0} epochs; go on with the same command and --resume")]
+    StoppedAfter(u64),
     /// There are too many subsets.
     #[error(transparent)]
     Providers(#[from] TooManyProviders),
@@ -53,4 +92,17 @@ pub enum TrainingError {
         /// What the cheapest choice costs.
         least: f64,
     },
+}
+
+impl TrainingError {
+    /// Whether what was asked for is the mistake, rather than anything that happened to it.
+    pub const fn is_wrong_use(&self) -> bool {
+        match self {
+            Self::Stopped
+            | Self::StoppedAfter(_)
+            | Self::Learning(LearningError::NotFinite { .. }) => false,
+            Self::Checkpoint(error) => error.is_wrong_use(),
+            _ => true,
+        }
+    }
 }

@@ -4,12 +4,13 @@ use std::num::NonZero;
 
 use serde_json::{Map, Value, json};
 
-use super::{Merging, RewardKind};
+use super::{Merging, RewardKind, epochs::EpochOptions};
 use crate::{
     direct::{DirectOptions, Regression},
     objective::Objective,
     policy::Learner,
-    state::{self, recipe::RecipeOptions},
+    sequential::{Form, SequentialOptions},
+    state::recipe::{RecipeOptions, Source},
 };
 
 /// What is asked of training.
@@ -23,6 +24,10 @@ pub struct Options {
     pub state: RecipeOptions,
     /// How the direct method learns.
     pub direct: DirectOptions,
+    /// How the cascade and the sequential method learn.
+    pub sequential: SequentialOptions,
+    /// How the published learners learn.
+    pub epochs: EpochOptions,
     /// What answers are worth.
     pub reward: RewardKind,
     /// How often what an answer adds to AP50 counts in the aligned reward.
@@ -55,16 +60,22 @@ impl Options {
             learner,
             merging,
             state: RecipeOptions {
+                // Those that look at answers gain little from features.
                 source: match learner {
-                    Learner::Fixed => state::recipe::Source::Nothing,
-                    Learner::Direct => state::recipe::Source::Features,
+                    Learner::Fixed | Learner::Cascade | Learner::Sequential => Source::Nothing,
+                    _ => Source::Features,
                 },
                 ..RecipeOptions::default()
             },
             direct: DirectOptions::default(),
+            sequential: SequentialOptions {
+                form: if learner == Learner::Cascade { Form::Cascade } else { Form::Sequential },
+                ..SequentialOptions::default()
+            },
+            epochs: EpochOptions::default(),
             reward: match learner {
-                Learner::Fixed => RewardKind::V,
-                Learner::Direct => RewardKind::Aligned,
+                Learner::Direct | Learner::Cascade | Learner::Sequential => RewardKind::Aligned,
+                _ => RewardKind::V,
             },
             alignment: 1.0,
             beta: USUAL_BETA,
@@ -79,8 +90,8 @@ impl Options {
 
     /// What is to be as high as can be, before a budget is met.
     pub const fn objective(&self) -> Objective {
-        let Self { beta, latency_weight, .. } = *self;
-        Objective { beta, latency_weight, published: false }
+        let published = self.epochs.published;
+        Objective { beta: self.beta, latency_weight: self.latency_weight, published }
     }
 
     /// What was learned with, as a policy file has it.
@@ -97,6 +108,12 @@ impl Options {
         match self.learner {
             Learner::Fixed => (),
             Learner::Direct => add("regression", regression(&self.direct.regression)),
+            Learner::Cascade | Learner::Sequential => add("trees", trees(&self.sequential)),
+            Learner::Sac | Learner::Td3 | Learner::Ppo => {
+                add("published", self.epochs.published.into());
+                add("steps", self.epochs.steps(self.learner).into());
+                add("keep", self.epochs.keep().as_str().into());
+            }
         }
         described.into()
     }
@@ -113,4 +130,19 @@ fn regression(regression: &Regression) -> Value {
             "decay": network.decay,
         }),
     }
+}
+
+fn trees(sequential: &SequentialOptions) -> Value {
+    let trees = &sequential.trees;
+    json!({
+        "trees": trees.trees,
+        "rate": trees.rate,
+        "depth": trees.depth,
+        "leaves": trees.leaves,
+        "least_rows": trees.least_rows,
+        "ridge": trees.ridge,
+        "row_share": trees.row_share,
+        "column_share": trees.column_share,
+        "state_numbers": sequential.state_numbers,
+    })
 }
