@@ -15,10 +15,7 @@ pub const MOST_PROVIDERS: usize = 12;
 pub const MOST_SOUGHT: usize = 20;
 
 /// A set of providers, each by its place from 0 to [`MOST_SOUGHT`] - 1.
-///
-/// It is written as a number whose bits name the providers, the lowest the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
 pub struct Subset(u32);
 
 impl Subset {
@@ -66,18 +63,6 @@ impl Subset {
         Self(self.0 & !bit(provider))
     }
 
-    /// This set and another.
-    #[must_use]
-    pub const fn and(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// This set but for the providers of another.
-    #[must_use]
-    pub const fn except(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
-    }
-
     /// Whether nobody is in the set.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
@@ -92,6 +77,18 @@ impl Subset {
     #[must_use]
     pub const fn within(self, other: Self) -> Self {
         Self(self.0 & other.0)
+    }
+
+    /// The providers that are in this set and not in the other.
+    #[must_use]
+    pub const fn beyond(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// The providers that are in this set, in the other, or in both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     /// The set's place in [`each`](Self::each), counted from 0; the empty set has none.
@@ -143,8 +140,9 @@ mod tests {
         assert_eq!(Subset::default().with(2), Subset::single(2));
         assert_eq!(Subset::default().with(40), Subset::default());
         assert_eq!(subset.without(0), Subset::single(11));
-        assert_eq!(subset.and(Subset::single(3)).except(subset), Subset::single(3));
-        assert!(subset.except(subset).is_empty() && !subset.is_empty());
+        assert_eq!(subset.beyond(Subset::single(11)), Subset::single(0));
+        assert_eq!(Subset::single(0).and(Subset::single(11)), subset);
+        assert!(subset.beyond(subset).is_empty() && !subset.is_empty());
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl DirectChooser {
         }
         let first = tariff.first();
         let burden = |subset: Subset| {
-            let is_whole = first.except(subset).is_empty();
+            let is_whole = first.beyond(subset).is_empty();
             if is_whole { single(tariff.burden(subset, beta)) } else { f32::INFINITY }
         };
         let burdens = match form {
@@ -65,7 +65,7 @@ impl DirectChooser {
     pub fn choose(&self, observation: &Observation<'_>) -> Subset {
         let asked = observation.asked;
         if asked.is_empty() || asked == self.tariff.first() {
-            self.best(observation.state).except(asked)
+            self.best(observation.state).beyond(asked)
         } else {
             Subset::default()
         }
