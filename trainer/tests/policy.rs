@@ -11,8 +11,9 @@ mod photographs;
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     path::Path,
-    process::{Command, Output},
+    process::{Child, Command, Output, Stdio},
 };
 
 use serde_json::{Value, json};
@@ -44,6 +45,7 @@ fn refused(arguments: &[&str], folder: &Path) -> String {
 fn photographs() -> TempDir {
     let folder = tempdir().unwrap();
     photographs::write(folder.path());
+    photographs::write_features(folder.path());
     import(folder.path(), "photographs", &["feline", "canine", "both"]);
     folder
 }
@@ -52,7 +54,7 @@ fn import(folder: &Path, name: &str, providers: &[&str]) {
     let answers: Vec<String> =
         providers.iter().map(|provider| format!("{provider}={provider}.json")).collect();
     let mut command = vec!["dataset", "import", "--name", name, "--ground-truth", "gt.json"];
-    command.extend(["--out", name]);
+    command.extend(["--features", "features.npz", "--out", name]);
     if providers.contains(&"both") {
         command.extend(["--price", "both=0.002"]);
     }
@@ -117,6 +119,110 @@ fn an_evaluation_is_written_in_every_form() {
     assert!(text(&[]).starts_with("TRAINING DATA: "), "{}", text(&[]));
     let csv = text(&["--csv"]);
     assert!(csv.starts_with("method,simulated,ap,ap50,mean_cost,mean_v,calls_both"), "{csv}");
+}
+
+#[test]
+fn every_learner_asks_whoever_knows_the_animal() {
+    let folder = photographs();
+    let at = folder.path();
+    // A look at the image says who knows it: one call is enough.
+    train(at, &["--learner", "direct", "--beta", "-0.1"]);
+    let direct = evaluated(at, &[]);
+    assert_eq!((&direct["mean_cost"], &direct["mean_v"]), (&json!(1.0), &json!(1.0)));
+    // What feline says, or does not say, tells too, but has to be asked.
+    for learner in ["cascade", "sequential"] {
+        let pair = ["--providers", "feline,canine", "--beta", "-0.1"];
+        train(at, &[&["--learner", learner][..], &pair].concat());
+        let shown = evaluated(at, &[]);
+        assert_eq!(shown["mean_v"], json!(1.0), "{learner}: {shown}");
+        assert_eq!(shown["mean_cost"], json!(1.5), "{learner}: {shown}");
+    }
+}
+
+#[test]
+fn a_state_of_answers_is_paid_for() {
+    let folder = photographs();
+    let state = ["--state", "answer", "--answer-of", "feline", "--beta", "-0.1"];
+    train(folder.path(), &[&["--learner", "direct"][..], &state].concat());
+    let shown = evaluated(folder.path(), &["--choices", "choices.csv"]);
+    assert_eq!((&shown["mean_cost"], &shown["mean_v"]), (&json!(1.5), &json!(1.0)), "{shown}");
+    let choices = fs::read_to_string(folder.path().join("choices.csv")).unwrap();
+    assert!(choices.contains("0.jpg,feline,1,1\n1,1.jpg,feline>canine,2,1\n"), "{choices}");
+}
+
+/// Begins a training, and lets it go on until a line of this beginning.
+fn begun(folder: &Path, flags: &[&str], until: &str) -> Child {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_armol-trainer"))
+        .args(flags)
+        .current_dir(folder)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().starts_with(until)), "{until} never came");
+    child
+}
+
+#[test]
+fn a_training_that_was_stopped_goes_on_as_if_it_had_not_been() {
+    let folder = photographs();
+    let at = folder.path();
+    let flags =
+        ["train", "photographs", "--learner", "ppo", "--steps", "16000", "--components", "0"];
+    let out = |name| [&flags[..], &["--out", name]].concat();
+    succeed(&out("whole.armol"), at);
+    let read = |name: &str| fs::read_to_string(at.join(name)).unwrap();
+    let log = read("whole.armol.log.jsonl");
+    assert_eq!(log.lines().count(), 4);
+    let line: Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
+    assert_eq!((&line["epoch"], &line["steps"]), (&json!(1), &json!(4000)));
+    assert!(line["validation"]["mean_v"].is_number() && line["mean_reward"].is_number(), "{line}");
+
+    let mut killed = begun(at, &out("killed.armol"), "epoch 2,");
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert!(at.join("killed.armol.checkpoint").exists() && !at.join("killed.armol").exists());
+    assert!(refused(&out("killed.armol"), at).contains("go on from it with --resume"));
+    let resume = |name| [&out(name)[..], &["--resume"]].concat();
+    let other = [&resume("killed.armol")[..], &["--seed", "2"]].concat();
+    assert!(refused(&other, at).contains("of other data or other options"));
+    succeed(&resume("killed.armol"), at);
+
+    let mut interrupted = begun(at, &out("interrupted.armol"), "epoch 1,");
+    let pid = interrupted.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert_eq!(interrupted.wait().unwrap().code(), Some(1));
+    succeed(&resume("interrupted.armol"), at);
+    for name in ["killed.armol", "interrupted.armol"] {
+        assert_eq!(read(name), read("whole.armol"), "{name}");
+        assert_eq!(read(&format!("{name}.log.jsonl")), log, "{name}");
+        assert!(!at.join(format!("{name}.checkpoint")).exists());
+    }
+    assert!(refused(&resume("whole.armol"), at).contains("no checkpoint"));
+}
+
+#[test]
+fn what_cannot_be_learned_is_refused() {
+    let folder = photographs();
+    let learn = |flags: &[&str]| {
+        let command = ["train", "photographs", "--out", "policy.armol", "--learner"];
+        refused(&[&command[..], flags].concat(), folder.path())
+    };
+    for (flags, message) in [
+        (&["sac", "--budget", "1"][..], "meets no --budget"),
+        (&["sequential", "--state", "answer"], "give it --state nothing or features"),
+        (&["direct", "--resume"], "keeps no checkpoint"),
+        (&["direct", "--validation-share", "1"], "lower it"),
+        (&["direct", "--validation-share", "0", "--budget", "1"], "raise --validation-share"),
+        (&["direct", "--beta", "0.1"], "not above 0"),
+        (&["direct", "--features", "nothing"], "it has features"),
+        (&["direct", "--providers", "nobody"], "nobody is no provider"),
+        (&["direct", "--merge", "best"], "unknown way to merge"),
+        (&["sac", "--published", "--beta", "-1"], "cannot be used with"),
+    ] {
+        assert!(learn(flags).contains(message), "{flags:?}: {}", learn(flags));
+    }
+    assert!(!folder.path().join("policy.armol").exists());
 }
 
 #[test]

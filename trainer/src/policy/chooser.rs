@@ -37,7 +37,7 @@ impl Chooser {
     /// Whether it chooses of so many providers, by states of so many numbers.
     pub fn is_of(&self, providers: usize, dimension: usize) -> bool {
         match self {
-            Self::Fixed(set) => !set.is_empty() && set.except(Subset::all(providers)).is_empty(),
+            Self::Fixed(set) => !set.is_empty() && set.beyond(Subset::all(providers)).is_empty(),
             Self::Direct(direct) => direct.providers() == providers,
             Self::Sequential(sequential) => sequential.providers() == providers,
             Self::Network(network) => {

@@ -25,7 +25,7 @@ impl Strategy {
     /// Whom to ask next; nobody where the answers so far are enough. Who was asked is not asked again.
     pub fn choose(&self, observation: &Observation<'_>) -> Subset {
         let Some(first) = self.first.map(Subset::single) else {
-            return self.chooser.choose(observation).except(observation.asked);
+            return self.chooser.choose(observation).beyond(observation.asked);
         };
         if observation.asked.is_empty() {
             return first;
@@ -34,7 +34,7 @@ impl Strategy {
         let begins = observation.asked == first && self.chooser.asks_once();
         let asked = if begins { Subset::default() } else { observation.asked };
         let seen = Observation { asked, ..*observation };
-        self.chooser.choose(&seen).except(observation.asked)
+        self.chooser.choose(&seen).beyond(observation.asked)
     }
 }
 

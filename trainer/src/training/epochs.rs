@@ -166,25 +166,23 @@ fn is_better(learned: &Learned, kept: Option<&Learned>) -> bool {
 /// An epoch in one line.
 fn described(epoch: u64, training: &EpochFigures, learned: &Learned) -> String {
     let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.4}"));
-    let mut line = format!(
+    let mut parts = vec![format!(
         "epoch {epoch}, step {}: reward {}, cost {}",
         training.steps,
         number(training.mean_reward),
         number(training.mean_cost)
-    );
+    )];
     if let Some(figures) = &learned.figures {
         let calls: Vec<String> =
             figures.calls.iter().map(|(name, calls)| format!("{name} {calls}")).collect();
-        line += &format!(
-            "; kept apart: v {}, AP50 {}, cost {:.3}, {}",
+        parts.push(format!(
+            "kept apart: v {}, AP50 {}, cost {:.3}, {}",
             number(figures.mean_v),
             number(figures.ap50),
             figures.mean_cost,
             calls.join(", ")
-        );
+        ));
     }
-    for loss in &training.losses {
-        line += &format!("; {} {:.4}", loss.name, loss.mean);
-    }
-    line
+    parts.extend(training.losses.iter().map(|loss| format!("{} {:.4}", loss.name, loss.mean)));
+    parts.join("; ")
 }

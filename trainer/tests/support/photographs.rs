@@ -3,12 +3,16 @@
 //! `feline` finds cats, `canine` dogs, `both` all of them at twice the price; each is sure of what it
 //! finds, and `feline` takes some dogs for cats without being sure.
 
-use std::{fs, path::Path};
+use std::{
+    fs::{self, File},
+    path::Path,
+};
 
+use armol_trainer::features::feature_file::{self, ImageFeatures};
 use serde_json::{Value, json};
 
 /// How many photographs there are.
-pub(crate) const COUNT: u64 = 80;
+pub(crate) const COUNT: u64 = 200;
 
 /// Where the animal is.
 const PLACE: [u32; 4] = [8, 8, 40, 40];
@@ -19,6 +23,17 @@ const DOG: u64 = 18;
 /// What is in a photograph.
 pub(crate) const fn is_cat(image: u64) -> bool {
     image.is_multiple_of(2)
+}
+
+/// Writes `features.npz`: whether it looks like a cat, and whether like a dog.
+pub(crate) fn write_features(folder: &Path) {
+    let row = |image: u64| ImageFeatures {
+        name: format!("{image}.jpg"),
+        id: i64::try_from(image).ok(),
+        values: if is_cat(image) { vec![1.0, 0.0] } else { vec![0.0, 1.0] },
+    };
+    let rows: Vec<ImageFeatures> = (0..COUNT).map(row).collect();
+    feature_file::write(&rows, File::create(folder.join("features.npz")).unwrap()).unwrap();
 }
 
 /// Writes `gt.json` and a file of answers for each provider, such as `feline.json`.

@@ -104,7 +104,7 @@ impl StateArguments {
         }
         state.array.clone_from(&self.features);
         state.answer_of.clone_from(&self.answer_of);
-        state.square_root = self.square_root.or(published.then_some(false));
+        state.square_root = self.square_root.or_else(|| published.then_some(false));
         let components = self.components.unwrap_or(if published { 0 } else { USUAL_COMPONENTS });
         state.components = (components > 0).then_some(components);
         state.standardise = self.standardise;
