@@ -1,12 +1,13 @@
 //! Writes what a data set of few providers holds for learning as one `NumPy` archive, for programs
 //! that learn from the same table: `cargo run -p armol-trainer --example export_table -- FOLDER
-//! PROVIDER,PROVIDER,... ARRAY OUT.npz`, ARRAY being one of the data set's features.
+//! PROVIDER,PROVIDER,... ARRAY OUT.npz [WORD...]`, ARRAY being one of the data set's features, and a
+//! WORD one that is to lead to no category.
 //!
-//! An image a row, in the data set's order: `image_id`, `states` (the features) and `values`, a column
-//! for every subset of the providers, in the order of `Subset::each`. Answers are merged as the
-//! published code merges them (seed-wbf, affirmative) and valued by its rule. `box_image`, `box_subset`,
-//! `box_category`, `box_score` and `box_corner` (left, top, width, height) have a row for each box of
-//! each merged answer, so that choices can be scored without merging again.
+//! An image a row, in the data set's order: `image_id`, `states` (the features) and `values`, a
+//! column for every subset of the providers, in the order of `Subset::each`. Answers are merged as
+//! the published code merges them (seed-wbf, affirmative) and valued by its rule. `box_image`,
+//! `box_subset`, `box_category`, `box_score` and `box_corner` (left, top, width, height) have a row
+//! for each box of each merged answer, so that choices can be scored without merging again.
 
 use std::{
     env,
@@ -35,7 +36,7 @@ use armol_trainer::{
 };
 use zip::{ZipWriter, write::SimpleFileOptions};
 
-/// What one merged answer after another says.
+/// What one merged answer after another says, as the bytes of arrays.
 #[derive(Default)]
 struct Boxes {
     images: Vec<u8>,
@@ -48,12 +49,14 @@ struct Boxes {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [folder, providers, array, out] = arguments.as_slice() else {
-        return Err("usage: export_table FOLDER PROVIDER,PROVIDER,... ARRAY OUT.npz".into());
+    let [folder, providers, array, out, words @ ..] = arguments.as_slice() else {
+        return Err(
+            "usage: export_table FOLDER PROVIDER,PROVIDER,... ARRAY OUT.npz [WORD...]".into()
+        );
     };
     let folder = Path::new(folder);
     let providers = providers.split(',').map(str::to_owned).collect();
-    let selection = Selection { providers, dropped_words: Vec::new() };
+    let selection = Selection { providers, dropped_words: words.to_vec() };
     let dataset = Dataset::read_selected(folder, LabelGroups::coco(), &selection)?;
     let features = features(folder, array)?;
     let merger = Merger::new(Vote::Affirmative, Method::SeedWbf)?;
@@ -79,11 +82,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     write(&mut archive, "image_id", ("<i8", &[images]), &ids)?;
     write(&mut archive, "states", ("<f4", &[images, features.dimension]), &states)?;
     write(&mut archive, "values", ("<f4", &[images, Subset::each(count).count()]), &values)?;
-    write(&mut archive, "box_image", ("<i8", &[boxes.count]), &boxes.images)?;
-    write(&mut archive, "box_subset", ("<i8", &[boxes.count]), &boxes.subsets)?;
-    write(&mut archive, "box_category", ("<i8", &[boxes.count]), &boxes.categories)?;
-    write(&mut archive, "box_score", ("<f8", &[boxes.count]), &boxes.scores)?;
-    write(&mut archive, "box_corner", ("<f8", &[boxes.count, 4]), &boxes.corners)?;
+    boxes.write(&mut archive)?;
     archive.finish()?.flush()?;
     Ok(writeln!(io::stdout(), "{images} images, {} boxes", boxes.count)?)
 }
@@ -121,6 +120,16 @@ fn merged(
         }
     }
     Ok(boxes)
+}
+
+impl Boxes {
+    fn write(&self, archive: &mut ZipWriter<impl Write + Seek>) -> Result<(), Box<dyn Error>> {
+        write(archive, "box_image", ("<i8", &[self.count]), &self.images)?;
+        write(archive, "box_subset", ("<i8", &[self.count]), &self.subsets)?;
+        write(archive, "box_category", ("<i8", &[self.count]), &self.categories)?;
+        write(archive, "box_score", ("<f8", &[self.count]), &self.scores)?;
+        write(archive, "box_corner", ("<f8", &[self.count, 4]), &self.corners)
+    }
 }
 
 /// Adds an array: its type and shape, and its values' bytes, the last dimension together.

@@ -2,30 +2,32 @@
 
 Reads, in the shapes and the precision that sac.py tells of:
 
-    actor.0 [64, d], actor.1 [64, 64], actor.2 [n, 64]; value.0 [64, d], value.1 [64, 64], value.2 [1, 64]
+    actor.0 [64, d], actor.1 [64, 64], actor.2 [n, 64]
+    value.0 [64, d], value.1 [64, 64], value.2 [1, 64]
         each as NAME.weight and NAME.bias
     log_std [n]: -0.5 each at the start
     states [T, d] of T steps in their order; actions [T, n]; rewards [T]
     old_log_probabilities [T]: of the actions, when they were taken
     last_value: what the value network says of the state behind the last; 0 where there is none
     gamma, lambda: numbers
-    iterations: how often the policy and the value network are stepped at most (int64; published: 80)
+    iterations: how often policy and value network are stepped at most (int64; published: 80)
 
 and writes
 
-    values [T], advantages [T], returns [T]: as below
-    loss_pi, loss_v, kl            all at the parameters that were given
-    grad.NAME                      of loss_pi for actor and log_std, of loss_v for value
-    adam.NAME                      the same parameters after one step of Adam from those gradients
-    policy_steps, update.NAME      how often the policy was stepped in a whole epoch, and every parameter
-                                   after it
+    values, advantages, returns [T]: as below
+    loss_pi, loss_v, kl             all at the parameters that were given
+    grad.NAME                       of loss_pi for actor and log_std, of loss_v for value
+    adam.NAME                       the same parameters after a step of Adam from those gradients
+    policy_steps, update.NAME       how often the policy was stepped in a whole epoch, and every
+                                    parameter after it
 
-Actions are of a normal distribution about the actor's last layer, and not squashed. With values v of
-the value network, delta_t = r_t + gamma v_(t+1) - v_t, the advantage is the sum of (gamma lambda)^k
-delta_(t+k), less the mean over all steps, divided by their deviation (of all T, not T - 1); a return is
-the sum of gamma^k r_(t+k), last_value following the last reward. loss_pi is the mean of -min(ratio A,
-clip(ratio, 0.8, 1.2) A), loss_v the mean squared error, kl the mean of old less new log-probabilities.
-In an epoch the policy is stepped until kl, taken before the step, is above 0.015.
+Actions are of a normal distribution about the actor's last layer, and not squashed. With values v
+of the value network, delta_t = r_t + gamma v_(t+1) - v_t; the advantage is the sum over k of
+(gamma lambda)^k delta_(t+k), less the mean over all steps, divided by their deviation (that of all
+T, not T - 1); the return is the sum of gamma^k r_(t+k), last_value following the last reward.
+loss_pi is the mean of -min(ratio A, clip(ratio, 0.8, 1.2) A), loss_v the mean squared error, kl the
+mean of old less new log-probabilities. The policy is stepped until kl, taken before the step, is
+above 0.015.
 """
 
 import math
@@ -67,8 +69,8 @@ class Learner(nn.Module):
 
     def loss_pi(self, batch):
         ratio = (self.log_probabilities(batch["states"], batch["actions"]) - batch["old"]).exp()
-        advantages = batch["advantages"]
-        return -torch.minimum(ratio * advantages, ratio.clamp(1 - CLIP, 1 + CLIP) * advantages).mean()
+        clipped = ratio.clamp(1 - CLIP, 1 + CLIP)
+        return -torch.minimum(ratio * batch["advantages"], clipped * batch["advantages"]).mean()
 
     def loss_v(self, batch):
         return functional.mse_loss(self.values(batch["states"]), batch["returns"])

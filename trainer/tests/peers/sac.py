@@ -1,14 +1,14 @@
 """The published learners in PyTorch, written from their specification, to compare with.
 
-    sac.py gradients IN.npz OUT.npz            one batch of SAC; gradients-td3, gradients-ppo: td3.py, ppo.py
+    sac.py gradients IN.npz OUT.npz         one batch of SAC; gradients-td3 and gradients-ppo alike
     sac.py train TABLE.npz [--test TABLE.npz] [--steps 20000] [--seed 1] --out RUN.npz
-    sac.py results --train TABLE.npz TRUTH --test TABLE.npz TRUTH RUN.npz... --out sac-torch.json
+    sac.py results --train TABLE.npz TRUTH --test TABLE.npz TRUTH --out sac-torch.json RUN.npz...
     sac.py bench [--dimension 1001] [--rounds 20]
 
 Everything runs on one thread. A table is what the example `export_table` writes.
 
 `gradients` reads these arrays, all float32 or all float64 (d numbers a state, n providers, B
-transitions; a weight has a row for each output):
+transitions; a weight has a row for each output); td3.py and ppo.py have those of the other modes:
 
     actor.0 [256, d], actor.1 [256, 256], mu [n, 256], log_std [n, 256]
     q1.0 [256, d + n], q1.1 [256, 256], q1.2 [1, 256]; q2, q1_target and q2_target alike
@@ -19,18 +19,33 @@ transitions; a weight has a row for each output):
 
 and writes, in the same precision:
 
-    loss_q, loss_pi                both at the parameters that were given
-    grad.NAME                      of loss_q for q1 and q2, of loss_pi for actor, mu and log_std
-    adam.NAME                      the same parameters after one step of Adam from those gradients
-    update_loss_pi, update.NAME    every parameter after one whole update, as training does it: a step
-                                   of q1 and q2, then one of the policy against those, then the
-                                   targets follow
+    loss_q, loss_pi                 both at the parameters that were given
+    grad.NAME                       of loss_q for q1 and q2, of loss_pi for actor, mu and log_std
+    adam.NAME                       the same parameters after a step of Adam from those gradients
+    update_loss_pi, update.NAME     every parameter after one whole update, as training does it: a
+                                    step of q1 and q2, then one of the policy against those, then
+                                    the targets follow
 
-In `train`, step t (from 0) sees image t modulo min(4952, images). Up to step 1,499 its action is drawn
-from [0, 1]^n, then from the policy. After every 50th step from t = 2,000 on there are 50 updates: 18,000
-in 20,000 steps. RUN.npz has `step`, `train_choices` (a row every 2,500 steps, the place of each
-image's subset in the order of `Subset::each`), `test_choices` (after the last step), `curve` (JSON), and
-the parameters.
+In `train`, step t (from 0) sees image t modulo min(4952, images). Up to step 1,499 its action is
+drawn from [0, 1]^n, then from the policy. From t = 2,000 on, wherever t is a multiple of 50, step t
+is followed by 50 updates on what the t + 1 steps so far left: 18,000 in 20,000 steps. RUN.npz has
+`step`, `train_choices` (a row every 2,500 steps: the place of each image's subset in the order of
+`Subset::each`), `test_choices` (after the last step), `curve` (JSON), and the parameters.
+
+sac-torch.json is what these commands came to, on data sets `train` and `test` of voc-detectors,
+with yolox-nano-416, yolov5n-fp16 and nanodet-m-416 in this order, and features of bytes / 256:
+
+    for part in train test; do
+        cargo run -p armol-trainer --example export_table -- data/$part \
+            yolox-nano-416,yolov5n-fp16,nanodet-m-416 mobilenet_v2_probs $part.npz
+    done
+    python=$(scripts/peers numpy pycocotools torch)
+    for seed in 1 2 3; do
+        $python trainer/tests/peers/sac.py train train.npz --test test.npz --steps 20000 \
+            --seed $seed --out seed-$seed.npz
+    done
+    $python trainer/tests/peers/sac.py results --train train.npz train/ground-truth.json.gz \
+        --test test.npz test/ground-truth.json.gz --out sac-torch.json seed-*.npz
 """
 
 import argparse
@@ -150,20 +165,21 @@ def least(qs, states, actions):
 def gradients(arguments):
     arrays = networks.tensors(arguments.input)
     dimension, providers = arrays["states"].shape[1], arrays["actions"].shape[1]
-    results = {}
-    for whole in (False, True):
-        learner = Learner(dimension, providers, arrays["gamma"].item(), arrays["alpha"].item())
-        networks.load(learner, arrays)
-        optimisers = learner.optimisers()
-        if whole:
-            results["update_loss_pi"] = learner.update(arrays, optimisers)
-            results |= {f"update.{name}": value for name, value in learner.state_dict().items()}
-            continue
-        losses = {
-            "loss_q": (QS, learner.loss_q(arrays)),
-            "loss_pi": (POLICY, learner.loss_pi(arrays)),
-        }
-        results = networks.tell(results, losses, optimisers, learner)
+
+    def learner():
+        made = Learner(dimension, providers, arrays["gamma"].item(), arrays["alpha"].item())
+        networks.load(made, arrays)
+        return made
+
+    one = learner()
+    losses = {
+        "loss_q": (QS, one.loss_q(arrays)),
+        "loss_pi": (POLICY, one.loss_pi(arrays)),
+    }
+    results = networks.tell({}, losses, one.optimisers(), one)
+    whole = learner()
+    results["update_loss_pi"] = whole.update(arrays, whole.optimisers())
+    results |= {f"update.{name}": value for name, value in whole.state_dict().items()}
     networks.write(arguments.output, results)
 
 

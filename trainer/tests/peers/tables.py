@@ -31,7 +31,7 @@ class Sparse:
 
 
 class Rows:
-    """Some of the states, which a layer multiplies in a third of the time that whole rows take."""
+    """Some of the states, which a layer multiplies in less time than whole rows."""
 
     def __init__(self, places, values, offsets):
         self.places, self.values, self.offsets = places, values, offsets

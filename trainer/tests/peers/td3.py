@@ -9,13 +9,18 @@ Reads, in the shapes and the precision that sac.py tells of:
     next_noise [B, n]: normal, not yet multiplied by 0.2 nor clipped at 0.5
     gamma: a number
 
-and writes loss_q, loss_pi, grad.NAME (of loss_q for q1 and q2, of loss_pi for actor), adam.NAME,
-and update_loss_pi, update.NAME: every parameter after an update in which the policy's turn comes, that
-is, a step of q1 and q2, one of the policy against that q1, then all three targets follow.
+and writes
+
+    loss_q, loss_pi                 both at the parameters that were given
+    grad.NAME                       of loss_q for q1 and q2, of loss_pi for actor
+    adam.NAME                       the same parameters after a step of Adam from those gradients
+    update_loss_pi, update.NAME     every parameter after an update in which the policy has its
+                                    turn: a step of q1 and q2, one of the policy against that q1,
+                                    then all three targets follow
 
 An action is tanh of the actor's last layer. The goal of both Qs is r + gamma min(target Qs) at the
-target actor's action with the noise added, clipped to [-1, 1]; loss_q is the sum of both mean squared
-errors, loss_pi the mean of -q1 at the actor's own actions.
+target actor's action with the noise added, clipped to [-1, 1]; loss_q is the sum of both mean
+squared errors, loss_pi the mean of -q1 at the actor's own actions.
 """
 
 import torch
