@@ -84,5 +84,18 @@ def tell(results, losses, optimisers, learner):
     return results
 
 
+def of_one_batch(make, modules, batch):
+    """What a learner that `make` makes anew says of a batch, and where a whole update leaves it.
+
+    `modules` has the names of the modules that each loss moves; a loss is a method of its name.
+    """
+    learner = make()
+    losses = {name: (moved, getattr(learner, name)(batch)) for name, moved in modules.items()}
+    results = tell({}, losses, learner.optimisers(), learner)
+    learner = make()
+    results["update_loss_pi"] = learner.update(batch, learner.optimisers())
+    return results | {f"update.{name}": value for name, value in learner.state_dict().items()}
+
+
 def write(path, results):
     np.savez(path, **{name: np.asarray(value) for name, value in results.items()})

@@ -77,8 +77,7 @@ UPDATE_EVERY = 50
 EPOCH = 2500
 CYCLE = 4952
 
-POLICY = ("actor", "mu", "log_std")
-QS = ("q1", "q2")
+MODULES = {"loss_q": ("q1", "q2"), "loss_pi": ("actor", "mu", "log_std")}
 
 
 class Learner(nn.Module):
@@ -96,10 +95,9 @@ class Learner(nn.Module):
 
     def optimisers(self):
         """Adam for the loss of both Qs together, and for the policy's."""
-        of = {"loss_q": QS, "loss_pi": POLICY}
         return {
             loss: networks.adam(list(networks.named(self, *modules).values()), LEARNING_RATE)
-            for loss, modules in of.items()
+            for loss, modules in MODULES.items()
         }
 
     def policy(self, states):
@@ -171,16 +169,7 @@ def gradients(arguments):
         networks.load(made, arrays)
         return made
 
-    one = learner()
-    losses = {
-        "loss_q": (QS, one.loss_q(arrays)),
-        "loss_pi": (POLICY, one.loss_pi(arrays)),
-    }
-    results = networks.tell({}, losses, one.optimisers(), one)
-    whole = learner()
-    results["update_loss_pi"] = whole.update(arrays, whole.optimisers())
-    results |= {f"update.{name}": value for name, value in whole.state_dict().items()}
-    networks.write(arguments.output, results)
+    networks.write(arguments.output, networks.of_one_batch(learner, MODULES, arrays))
 
 
 def train(arguments):

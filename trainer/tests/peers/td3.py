@@ -94,10 +94,4 @@ def gradients(arguments):
         networks.load(made, arrays)
         return made
 
-    one = learner()
-    losses = {name: (MODULES[name], getattr(one, name)(arrays)) for name in MODULES}
-    results = networks.tell({}, losses, one.optimisers(), one)
-    whole = learner()
-    results["update_loss_pi"] = whole.update(arrays, whole.optimisers())
-    results |= {f"update.{name}": value for name, value in whole.state_dict().items()}
-    networks.write(arguments.output, results)
+    networks.write(arguments.output, networks.of_one_batch(learner, MODULES, arrays))
