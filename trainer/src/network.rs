@@ -188,14 +188,14 @@ impl Network {
         scratch.values.extend_from_slice(inputs);
         for layer in self.layers() {
             scratch.next.clear();
-            scratch.next.extend_from_slice(layer.biases);
+            scratch.next.resize(layer.outputs, 0.0);
             for (value, weights) in scratch.values.iter().zip(layer.weights.chunks(layer.outputs)) {
                 // Most inputs of an image are 0, and so is half of what a ReLU gives.
                 if *value != 0.0 {
                     add_scaled(&mut scratch.next, weights, *value);
                 }
             }
-            layer.activation.apply(&mut scratch.next);
+            layer.activation.apply(&mut scratch.next, layer.biases);
             mem::swap(&mut scratch.values, &mut scratch.next);
         }
         &scratch.values

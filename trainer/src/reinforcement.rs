@@ -15,6 +15,8 @@ mod inputs;
 mod mapping;
 mod off_policy;
 mod options;
+#[cfg(test)]
+mod peer;
 mod ppo;
 mod replay;
 mod sac;

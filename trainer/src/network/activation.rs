@@ -15,20 +15,18 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// Takes the function of each sum.
-    pub(super) fn apply(self, sums: &mut [f32]) {
-        match self {
-            Self::Identity => (),
-            Self::Relu => {
-                for sum in sums {
+    /// Adds the biases to each row of sums, and takes the function of that.
+    pub(super) fn apply(self, sums: &mut [f32], biases: &[f32]) {
+        for row in sums.chunks_mut(biases.len()) {
+            let pairs = row.iter_mut().zip(biases);
+            match self {
+                Self::Identity => pairs.for_each(|(sum, bias)| *sum += bias),
+                Self::Relu => pairs.for_each(|(sum, bias)| {
+                    let sum_up = *sum + bias;
                     // Not max, which would make 0 of what is no number.
-                    *sum = if *sum < 0.0 { 0.0 } else { *sum };
-                }
-            }
-            Self::Tanh => {
-                for sum in sums {
-                    *sum = sum.tanh();
-                }
+                    *sum = if sum_up < 0.0 { 0.0 } else { sum_up };
+                }),
+                Self::Tanh => pairs.for_each(|(sum, bias)| *sum = (*sum + bias).tanh()),
             }
         }
     }

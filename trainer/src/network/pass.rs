@@ -46,6 +46,34 @@ impl Trace {
         }
     }
 
+    /// How many rows there are.
+    pub const fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Leaves out all rows but these, which are named in rising order.
+    pub fn keep_rows(&mut self, kept: &[u32]) {
+        for buffer in self.outputs.iter_mut().chain(&mut self.gradients) {
+            let width = buffer.len() / self.rows.max(1);
+            for (to, from) in kept.iter().enumerate() {
+                let from = *from as usize * width;
+                buffer.copy_within(from..from + width, to * width);
+            }
+            buffer.truncate(kept.len() * width);
+        }
+        self.rows = kept.len();
+    }
+
+    /// Leaves out the rows behind the first so many.
+    pub fn truncate(&mut self, rows: usize) {
+        if rows < self.rows {
+            for buffer in self.outputs.iter_mut().chain(&mut self.gradients) {
+                buffer.truncate(buffer.len() / self.rows * rows);
+            }
+            self.rows = rows;
+        }
+    }
+
     fn resize(&mut self, network: &Network, rows: usize) {
         self.rows = rows;
         for buffers in [&mut self.outputs, &mut self.gradients] {
@@ -66,19 +94,16 @@ impl Network {
         let rows = batch.len() / self.inputs();
         let batch = Matrix::new(batch, rows, self.inputs());
         let sums = self.first_sums(rows, trace);
-        multiply(batch, self.first_weights(), sums, Onto::Present);
+        multiply(batch, self.first_weights(), sums, Onto::Nothing);
         self.forward_rest(trace);
     }
 
-    /// The sums of the first layer for so many rows: its biases, to which the caller adds the
-    /// products of the rows with [`first_weights`](Self::first_weights).
+    /// Where the caller writes the products of so many rows with
+    /// [`first_weights`](Self::first_weights), before [`forward_rest`](Self::forward_rest); it holds
+    /// what was left there.
     pub fn first_sums<'a>(&self, rows: usize, trace: &'a mut Trace) -> &'a mut [f32] {
         trace.resize(self, rows);
-        let sums = trace.outputs.first_mut().map_or(&mut [][..], Vec::as_mut_slice);
-        if let Some(layer) = self.layers().next() {
-            fill_rows(sums, layer.biases);
-        }
-        sums
+        trace.outputs.first_mut().map_or(&mut [], Vec::as_mut_slice)
     }
 
     /// The weights of the first layer, a row for each input.
@@ -87,17 +112,16 @@ impl Network {
         Matrix::new(&self.parameters[..inputs * outputs], inputs, outputs)
     }
 
-    /// Takes a batch on from the sums of the first layer.
+    /// Takes a batch on from the products of the first layer.
     pub fn forward_rest(&self, trace: &mut Trace) {
         for (place, layer) in self.layers().enumerate() {
             let (before, rest) = trace.outputs.split_at_mut(place);
             let sums = &mut rest[0];
             if let Some(inputs) = before.last() {
-                fill_rows(sums, layer.biases);
                 let inputs = Matrix::new(inputs, trace.rows, layer.inputs);
-                multiply(inputs, layer.matrix(), sums, Onto::Present);
+                multiply(inputs, layer.matrix(), sums, Onto::Nothing);
             }
-            layer.activation.apply(sums);
+            layer.activation.apply(sums, layer.biases);
         }
     }
 
@@ -159,11 +183,6 @@ impl Network {
             end = start;
         }
     }
-}
-
-/// Makes every row these numbers.
-fn fill_rows(rows: &mut [f32], numbers: &[f32]) {
-    rows.chunks_mut(numbers.len()).for_each(|row| row.copy_from_slice(numbers));
 }
 
 /// Adds up the rows.

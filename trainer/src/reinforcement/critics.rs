@@ -3,14 +3,19 @@
 //! The lower of two estimates is believed, as one alone is too hopeful of what it has not seen
 //! (Fujimoto et al. 2018).
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "every row has as many numbers as there are providers"
+)]
+
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::inputs::Inputs;
+use super::inputs::{Inputs, backward_to_actions};
 use crate::{
     baseline::number,
     features::single,
-    network::{Activation, Adam, Network, NetworkError, Trace, polyak, product::Onto},
+    network::{Activation, Adam, Network, NetworkError, Trace, polyak},
 };
 
 /// The critics. What is in arrays is of the first and of the second.
@@ -27,6 +32,11 @@ pub(super) struct Critics {
 pub(super) struct CriticWork {
     traces: [Trace; 2],
     pub(super) gradients: [Vec<f32>; 2],
+    /// Of states with first layers.
+    products: Vec<f32>,
+    /// The rows of which a critic gives the lower estimate, and the gradient of their actions.
+    rows: Vec<u32>,
+    of_actions: Vec<f32>,
 }
 
 impl Critics {
@@ -58,6 +68,9 @@ impl Critics {
         CriticWork {
             traces: Default::default(),
             gradients: [self.networks[0].zeros(), self.networks[1].zeros()],
+            products: Vec::new(),
+            rows: Vec::new(),
+            of_actions: Vec::new(),
         }
     }
 
@@ -69,7 +82,7 @@ impl Critics {
         values: &mut Vec<f32>,
     ) {
         for (network, trace) in self.targets.iter().zip(&mut work.traces) {
-            inputs.forward(network, trace);
+            inputs.forward(network, trace, &mut work.products);
         }
         values.clear();
         let [one, other] = &work.traces;
@@ -87,9 +100,9 @@ impl Critics {
             else {
                 continue;
             };
-            inputs.forward(network, trace);
+            inputs.forward(network, trace, &mut work.products);
             loss += squared_error(trace, goals);
-            inputs.backward(network, trace, gradients);
+            inputs.backward(network, trace, gradients, &mut work.products);
         }
         loss
     }
@@ -116,16 +129,33 @@ impl Critics {
         &self,
         inputs: Inputs<'_>,
         work: &mut CriticWork,
-        action_gradient: &mut [f32],
+        action_gradient: &mut Vec<f32>,
     ) -> f64 {
         for (network, trace) in self.networks.iter().zip(&mut work.traces) {
-            inputs.forward(network, trace);
+            inputs.forward(network, trace, &mut work.products);
         }
-        let [one, other] = &mut work.traces;
-        let sum = choose_lower(one, other);
-        let [first, second] = &self.networks;
-        inputs.backward_to_actions(first, one, action_gradient, Onto::Nothing);
-        inputs.backward_to_actions(second, other, action_gradient, Onto::Present);
+        let [one, other] = &work.traces;
+        let rows = one.output().len();
+        let providers = inputs.actions.len() / rows.max(1);
+        let pairs = || one.output().iter().zip(other.output());
+        let sum = pairs().map(|(one, other)| f64::from(lower(*one, *other))).sum();
+        let is_first: Vec<bool> = pairs().map(|(one, other)| one <= other).collect();
+        action_gradient.resize(inputs.actions.len(), 0.0);
+        let share = -1.0 / single(number(rows as u64));
+        let both = self.networks.iter().zip(&mut work.traces);
+        for ((network, trace), first) in both.zip([true, false]) {
+            // What the other critic is believed about has no gradient here.
+            let rows = (0..).zip(&is_first).filter(|(_, is_first)| **is_first == first);
+            work.rows.clear();
+            work.rows.extend(rows.map(|(row, _)| row));
+            trace.keep_rows(&work.rows);
+            trace.gradient_mut().fill(share);
+            backward_to_actions(network, trace, providers, &mut work.of_actions);
+            for (row, gradient) in work.rows.iter().zip(work.of_actions.chunks(providers)) {
+                let start = *row as usize * providers;
+                action_gradient[start..start + providers].copy_from_slice(gradient);
+            }
+        }
         sum
     }
 
@@ -134,20 +164,21 @@ impl Critics {
         &self,
         inputs: Inputs<'_>,
         work: &mut CriticWork,
-        action_gradient: &mut [f32],
+        action_gradient: &mut Vec<f32>,
     ) -> f64 {
         let ([network, _], [trace, _]) = (&self.networks, &mut work.traces);
-        inputs.forward(network, trace);
+        inputs.forward(network, trace, &mut work.products);
         let sum = trace.output().iter().map(|value| f64::from(*value)).sum();
-        let share = -1.0 / single(number(trace.output().len() as u64));
-        trace.gradient_mut().fill(share);
-        inputs.backward_to_actions(network, trace, action_gradient, Onto::Nothing);
+        let rows = trace.output().len();
+        trace.gradient_mut().fill(-1.0 / single(number(rows as u64)));
+        let providers = inputs.actions.len() / rows.max(1);
+        backward_to_actions(network, trace, providers, action_gradient);
         sum
     }
 }
 
 /// The mean squared error of what a network of one output gave, whose gradient is left in the trace.
-pub(super) fn squared_error(trace: &mut Trace, goals: &[f32]) -> f64 {
+fn squared_error(trace: &mut Trace, goals: &[f32]) -> f64 {
     let share = 1.0 / number(goals.len() as u64);
     let scale = single(2.0 * share);
     let (gradients, values) = trace.gradient_and_output();
@@ -158,20 +189,6 @@ pub(super) fn squared_error(trace: &mut Trace, goals: &[f32]) -> f64 {
         *gradient = scale * error;
     }
     sum * share
-}
-
-/// Leaves the gradient of the negated mean of the lower outputs in both traces; gives their sum.
-fn choose_lower(one: &mut Trace, other: &mut Trace) -> f64 {
-    let share = -1.0 / single(number(one.output().len() as u64));
-    let mut sum = 0.0;
-    let (first, ones) = one.gradient_and_output();
-    let (second, others) = other.gradient_and_output();
-    let gradients = first.iter_mut().zip(second);
-    for ((first, second), (one, other)) in gradients.zip(ones.iter().zip(others)) {
-        (*first, *second) = if one <= other { (share, 0.0) } else { (0.0, share) };
-        sum += f64::from(lower(*one, *other));
-    }
-    sum
 }
 
 /// The lower of two numbers; none where one of them is none.

@@ -1,12 +1,16 @@
 //! What networks of learners take: states of images by their places, and for a critic the actions
 //! behind them.
 //!
-//! States are not copied into every transition, nor actions behind states: the first layer's products
-//! are those of the states and those of the actions, added. Where most numbers of states are 0, as
-//! of probabilities in bytes, only the others are multiplied.
+//! An image comes more than once in a batch, and states are not copied into every transition, nor
+//! actions behind states. So what depends on the image alone is calculated once for each, and the
+//! first layer's products are those of the states and those of the actions, added. Where most numbers
+//! of states are 0, as of probabilities in bytes, only the others are multiplied.
 
 #![expect(clippy::indexing_slicing, reason = "places within buffers are made with them")]
 
+use std::ops::Range;
+
+use super::experience::place_of;
 use crate::{
     network::{
         Network, Trace,
@@ -33,39 +37,51 @@ struct Sparse {
     numbers: Vec<(u32, f32)>,
 }
 
-/// The images of a batch, with their states where those are whole rows.
+/// The images of a batch, each once: those that are acted on only, those that are and that come
+/// after, and those that come after only.
 #[derive(Debug, Default)]
 pub(super) struct StateBatch {
     images: Vec<u32>,
+    /// Their states, where those are whole rows.
     rows: Vec<f32>,
+    /// Where in `images` those that are acted on end, and where those that come after start.
+    acted_end: usize,
+    next_start: usize,
+    /// The place of each transition's image among those that are acted on, and of the one after it
+    /// among those that come after.
+    acted: Vec<u32>,
+    next: Vec<u32>,
+    /// Of every image in which role it is, then where it stands.
+    marks: Vec<u32>,
 }
 
-/// What a network is given.
+/// Images of a batch in one role.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part<'a> {
+    all: &'a StateRows<'a>,
+    images: &'a [u32],
+    rows: &'a [f32],
+    /// The place of each transition's image among the images.
+    pub(super) places: &'a [u32],
+}
+
+/// Images in one role with an action for each transition, as a critic takes them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Inputs<'a> {
-    pub(super) all: &'a StateRows<'a>,
-    pub(super) states: &'a StateBatch,
-    /// Rows of actions; empty for a network that takes none.
+    pub(super) part: Part<'a>,
+    /// Rows of actions.
     pub(super) actions: &'a [f32],
 }
+
+/// Marks of an image that is acted on, and of one that comes after.
+const ACTED: u32 = 1;
+const NEXT: u32 = 2;
 
 impl<'a> StateRows<'a> {
     pub(super) fn new(states: &'a States) -> Self {
         let filled = states.values().iter().filter(|number| **number != 0.0).count();
         let sparse = filled.saturating_mul(SPARSE) <= states.values().len();
         Self { states, sparse: sparse.then(|| Sparse::new(states, filled)) }
-    }
-
-    /// Takes the images of a batch.
-    pub(super) fn gather(&self, images: &[u32], batch: &mut StateBatch) {
-        batch.images.clear();
-        batch.images.extend_from_slice(images);
-        batch.rows.clear();
-        if self.sparse.is_none() {
-            for image in images {
-                batch.rows.extend_from_slice(self.states.row(*image as usize));
-            }
-        }
     }
 }
 
@@ -88,78 +104,195 @@ impl Sparse {
     }
 }
 
-impl Inputs<'_> {
-    /// Takes the inputs through a network.
-    pub(super) fn forward(&self, network: &Network, trace: &mut Trace) {
-        let (rows, dimension) = (self.states.images.len(), self.all.states.dimension());
-        let (width, weights) = (network.sizes()[1], network.parameters());
-        let sums = network.first_sums(rows, trace);
-        if let Some(sparse) = &self.all.sparse {
-            for (sum, image) in sums.chunks_mut(width).zip(&self.states.images) {
-                for &(place, number) in sparse.of(*image) {
-                    let start = place as usize * width;
-                    add_scaled(sum, &weights[start..start + width], number);
+impl StateBatch {
+    /// Takes the images of transitions, and those that come after them where they matter.
+    pub(super) fn gather(&mut self, all: &StateRows<'_>, acted: &[u32], next: &[u32]) {
+        self.marks.resize(all.states.images(), 0);
+        self.images.clear();
+        for (images, mark) in [(acted, ACTED), (next, NEXT)] {
+            for image in images {
+                let marks = &mut self.marks[*image as usize];
+                if *marks == 0 {
+                    self.images.push(*image);
                 }
+                *marks |= mark;
             }
-        } else {
-            let states = Matrix::new(&self.states.rows, rows, dimension);
-            let weights = Matrix::new(&weights[..dimension * width], dimension, width);
-            multiply(states, weights, sums, Onto::Present);
         }
-        if !self.actions.is_empty() {
-            let actions = Matrix::new(self.actions, rows, network.inputs() - dimension);
-            multiply(actions, action_weights(network, dimension), sums, Onto::Present);
+        let order = |image: &u32| match self.marks[*image as usize] {
+            ACTED => 0_u8,
+            NEXT => 2,
+            _ => 1,
+        };
+        self.images.sort_unstable_by_key(|image| (order(image), *image));
+        self.next_start = self.images.partition_point(|image| order(image) == 0);
+        self.acted_end = self.images.partition_point(|image| order(image) < 2);
+        for (place, image) in (0..).zip(&self.images) {
+            self.marks[*image as usize] = place;
+        }
+        self.acted.clear();
+        self.acted.extend(acted.iter().map(|image| self.marks[*image as usize]));
+        let start = place_of(self.next_start);
+        self.next.clear();
+        self.next.extend(next.iter().map(|image| self.marks[*image as usize] - start));
+        self.rows.clear();
+        for image in &self.images {
+            self.marks[*image as usize] = 0;
+            if all.sparse.is_none() {
+                self.rows.extend_from_slice(all.states.row(*image as usize));
+            }
+        }
+    }
+
+    /// The images that are acted on.
+    pub(super) fn acted<'a>(&'a self, all: &'a StateRows<'a>) -> Part<'a> {
+        self.part(all, 0..self.acted_end, &self.acted)
+    }
+
+    /// The images that come after.
+    pub(super) fn next<'a>(&'a self, all: &'a StateRows<'a>) -> Part<'a> {
+        self.part(all, self.next_start..self.images.len(), &self.next)
+    }
+
+    /// All images, with the places of those that are acted on; those that come after are behind
+    /// [`next_start`](Self::next_start).
+    pub(super) fn whole<'a>(&'a self, all: &'a StateRows<'a>) -> Part<'a> {
+        self.part(all, 0..self.images.len(), &self.acted)
+    }
+
+    /// Behind how many images the first one that comes after stands.
+    pub(super) const fn next_start(&self) -> usize {
+        self.next_start
+    }
+
+    fn part<'a>(
+        &'a self,
+        all: &'a StateRows<'a>,
+        range: Range<usize>,
+        places: &'a [u32],
+    ) -> Part<'a> {
+        let dimension = if all.sparse.is_some() { 0 } else { all.states.dimension() };
+        let rows = &self.rows[range.start * dimension..range.end * dimension];
+        Part { all, images: &self.images[range], rows, places }
+    }
+}
+
+impl Part<'_> {
+    /// How many images there are.
+    pub(super) const fn images(&self) -> usize {
+        self.images.len()
+    }
+
+    /// Takes each image through a network of states.
+    pub(super) fn forward(&self, network: &Network, trace: &mut Trace) {
+        let sums = network.first_sums(self.images.len(), trace);
+        self.multiply(network, sums);
+        network.forward_rest(trace);
+    }
+
+    /// Takes the gradient that stands at the outputs for each image back to all parameters.
+    pub(super) fn backward(&self, network: &Network, trace: &mut Trace, gradients: &mut [f32]) {
+        network.backward_rest(trace, Some(gradients));
+        let weights = &mut gradients[..self.all.states.dimension() * network.sizes()[1]];
+        self.multiply_back(trace.first_gradient(), weights);
+    }
+
+    /// Products of the images' states with the first layer's weights.
+    fn multiply(&self, network: &Network, products: &mut [f32]) {
+        let (width, dimension) = (network.sizes()[1], self.all.states.dimension());
+        let weights = &network.parameters()[..dimension * width];
+        let Some(sparse) = &self.all.sparse else {
+            let states = Matrix::new(self.rows, self.images.len(), dimension);
+            let weights = Matrix::new(weights, dimension, width);
+            return multiply(states, weights, products, Onto::Nothing);
+        };
+        products.fill(0.0);
+        for (product, image) in products.chunks_mut(width).zip(self.images) {
+            for &(place, number) in sparse.of(*image) {
+                let start = place as usize * width;
+                add_scaled(product, &weights[start..start + width], number);
+            }
+        }
+    }
+
+    /// The gradient of the first layer's weights of states, given that of each image's products.
+    fn multiply_back(&self, products: &[f32], weights: &mut [f32]) {
+        let dimension = self.all.states.dimension();
+        let width = weights.len() / dimension.max(1);
+        let Some(sparse) = &self.all.sparse else {
+            let states = Matrix::new(self.rows, self.images.len(), dimension);
+            let products = Matrix::new(products, self.images.len(), width);
+            return multiply(states.transposed(), products, weights, Onto::Nothing);
+        };
+        weights.fill(0.0);
+        for (product, image) in products.chunks(width).zip(self.images) {
+            for &(place, number) in sparse.of(*image) {
+                let start = place as usize * width;
+                add_scaled(&mut weights[start..start + width], product, number);
+            }
+        }
+    }
+}
+
+impl Inputs<'_> {
+    /// Takes each transition through a critic; `products` is where those of states are calculated.
+    pub(super) fn forward(&self, network: &Network, trace: &mut Trace, products: &mut Vec<f32>) {
+        let (width, dimension) = (network.sizes()[1], self.part.all.states.dimension());
+        let providers = network.inputs() - dimension;
+        products.resize(self.part.images.len() * width, 0.0);
+        self.part.multiply(network, products);
+        let sums = network.first_sums(self.part.places.len(), trace);
+        let weights = &network.parameters()[dimension * width..network.inputs() * width];
+        let rows = sums.chunks_mut(width).zip(self.actions.chunks(providers));
+        for ((sum, action), place) in rows.zip(self.part.places) {
+            let start = *place as usize * width;
+            sum.copy_from_slice(&products[start..start + width]);
+            for (number, weights) in action.iter().zip(weights.chunks(width)) {
+                add_scaled(sum, weights, *number);
+            }
         }
         network.forward_rest(trace);
     }
 
     /// Takes the gradient that stands at the outputs back to all parameters.
-    pub(super) fn backward(&self, network: &Network, trace: &mut Trace, gradients: &mut [f32]) {
-        network.backward_rest(trace, Some(gradients));
-        let (rows, dimension) = (self.states.images.len(), self.all.states.dimension());
-        let width = network.sizes()[1];
-        let (of_states, rest) = gradients.split_at_mut(dimension * width);
-        let sums = Matrix::new(trace.first_gradient(), rows, width);
-        if let Some(sparse) = &self.all.sparse {
-            of_states.fill(0.0);
-            for (sum, image) in trace.first_gradient().chunks(width).zip(&self.states.images) {
-                for &(place, number) in sparse.of(*image) {
-                    let start = place as usize * width;
-                    add_scaled(&mut of_states[start..start + width], sum, number);
-                }
-            }
-        } else {
-            let states = Matrix::new(&self.states.rows, rows, dimension);
-            multiply(states.transposed(), sums, of_states, Onto::Nothing);
-        }
-        if !self.actions.is_empty() {
-            let providers = network.inputs() - dimension;
-            let actions = Matrix::new(self.actions, rows, providers);
-            multiply(actions.transposed(), sums, &mut rest[..providers * width], Onto::Nothing);
-        }
-    }
-
-    /// Takes the gradient that stands at the outputs of a critic back to the actions only.
-    pub(super) fn backward_to_actions(
+    pub(super) fn backward(
         &self,
         network: &Network,
         trace: &mut Trace,
-        gradient: &mut [f32],
-        onto: Onto,
+        gradients: &mut [f32],
+        products: &mut Vec<f32>,
     ) {
-        network.backward_rest(trace, None);
-        let sums =
-            Matrix::new(trace.first_gradient(), self.states.images.len(), network.sizes()[1]);
-        let weights = action_weights(network, self.all.states.dimension());
-        multiply(sums, weights.transposed(), gradient, onto);
+        network.backward_rest(trace, Some(gradients));
+        let (width, dimension) = (network.sizes()[1], self.part.all.states.dimension());
+        let providers = network.inputs() - dimension;
+        products.clear();
+        products.resize(self.part.images.len() * width, 0.0);
+        for (sum, place) in trace.first_gradient().chunks(width).zip(self.part.places) {
+            let start = *place as usize * width;
+            add_scaled(&mut products[start..start + width], sum, 1.0);
+        }
+        let (of_states, rest) = gradients.split_at_mut(dimension * width);
+        self.part.multiply_back(products, of_states);
+        let actions = Matrix::new(self.actions, self.part.places.len(), providers);
+        let sums = Matrix::new(trace.first_gradient(), self.part.places.len(), width);
+        multiply(actions.transposed(), sums, &mut rest[..providers * width], Onto::Nothing);
     }
 }
 
-/// The first layer's weights of the inputs behind the states.
-fn action_weights(network: &Network, dimension: usize) -> Matrix<'_> {
+/// Takes the gradient that stands at the outputs of a critic back to the actions only, of the rows
+/// that are in the trace.
+pub(super) fn backward_to_actions(
+    network: &Network,
+    trace: &mut Trace,
+    providers: usize,
+    gradient: &mut Vec<f32>,
+) {
+    network.backward_rest(trace, None);
     let (inputs, width) = (network.inputs(), network.sizes()[1]);
-    let weights = &network.parameters()[dimension * width..inputs * width];
-    Matrix::new(weights, inputs - dimension, width)
+    let weights = &network.parameters()[(inputs - providers) * width..inputs * width];
+    gradient.resize(trace.rows() * providers, 0.0);
+    let weights = Matrix::new(weights, providers, width).transposed();
+    let sums = Matrix::new(trace.first_gradient(), trace.rows(), width);
+    multiply(sums, weights, gradient, Onto::Nothing);
 }
 
 fn add_scaled(sums: &mut [f32], numbers: &[f32], factor: f32) {
@@ -186,6 +319,12 @@ mod tests {
         States::new(dimension, (0..dimension * 9).map(|_| number(&mut generator)).collect())
     }
 
+    fn network(inputs: usize) -> Network {
+        let mut generator = ChaCha8Rng::seed_from_u64(4);
+        Network::new(&[inputs, 6, 1], Activation::Relu, Activation::Identity, &mut generator)
+            .unwrap()
+    }
+
     #[test]
     fn parts_give_what_whole_rows_give() {
         for one_in in [1, 40] {
@@ -195,32 +334,57 @@ mod tests {
             let images = [3, 0, 8, 3];
             let actions: Vec<f32> = (0..8_u8).map(|n| f32::from(n) / 8.0).collect();
             let mut batch = StateBatch::default();
-            all.gather(&images, &mut batch);
-            let inputs = Inputs { all: &all, states: &batch, actions: &actions };
+            batch.gather(&all, &images, &[]);
+            let inputs = Inputs { part: batch.acted(&all), actions: &actions };
             let rows = images.iter().zip(actions.chunks(2));
             let whole: Vec<f32> =
                 rows.flat_map(|(image, row)| [states.row(*image as usize), row].concat()).collect();
-            let mut generator = ChaCha8Rng::seed_from_u64(4);
-            let network =
-                Network::new(&[52, 6, 1], Activation::Relu, Activation::Identity, &mut generator);
-            let network = network.unwrap();
+            let (network, mut products) = (network(52), Vec::new());
             let [mut one, mut other] = [Trace::default(), Trace::default()];
             let [mut gradients, mut expected] = [network.zeros(), network.zeros()];
             let [mut of_actions, mut of_inputs] = [vec![0.0; 8], vec![0.0; whole.len()]];
-            inputs.forward(&network, &mut one);
+            inputs.forward(&network, &mut one, &mut products);
             network.forward(&whole, &mut other);
             assert_near(one.output(), other.output());
             one.gradient_mut().fill(1.0);
-            inputs.backward(&network, &mut one, &mut gradients);
+            inputs.backward(&network, &mut one, &mut gradients, &mut products);
             other.gradient_mut().fill(1.0);
             network.backward(&whole, &mut other, Some(&mut expected), Some(&mut of_inputs));
             assert_near(&gradients, &expected);
-            inputs.forward(&network, &mut one);
+            inputs.forward(&network, &mut one, &mut products);
             one.gradient_mut().fill(1.0);
-            inputs.backward_to_actions(&network, &mut one, &mut of_actions, Onto::Nothing);
-            let expected: Vec<f32> =
-                of_inputs.chunks(52).flat_map(|row| row[50..].to_vec()).collect();
-            assert_near(&of_actions, &expected);
+            one.keep_rows(&[1, 3]);
+            backward_to_actions(&network, &mut one, 2, &mut of_actions);
+            let kept = [&of_inputs[102..104], &of_inputs[206..208]].concat();
+            assert_near(&of_actions, &kept);
+        }
+    }
+
+    #[test]
+    fn images_in_two_roles_are_taken_once() {
+        let states = states(20, 1);
+        let all = StateRows::new(&states);
+        let mut batch = StateBatch::default();
+        for (acted, next) in [([7, 2, 2, 5], [5, 3, 3, 6]), ([0, 0, 0, 0], [0, 0, 0, 0])] {
+            batch.gather(&all, &acted, &next);
+            let whole = batch.whole(&all);
+            let mut sorted: Vec<u32> = [acted, next].concat();
+            sorted.sort_unstable();
+            sorted.dedup();
+            assert_eq!(whole.images(), sorted.len());
+            let after = &whole.images[batch.next_start()..];
+            for (place, image) in batch.next(&all).places.iter().zip(next) {
+                assert_eq!(after[*place as usize], image);
+            }
+            for part in [(batch.acted(&all), acted), (whole, acted), (batch.next(&all), next)] {
+                let (network, mut trace) = (network(20), Trace::default());
+                part.0.forward(&network, &mut trace);
+                for (place, image) in part.0.places.iter().zip(part.1) {
+                    let mut expected = Trace::default();
+                    network.forward(states.row(image as usize), &mut expected);
+                    assert_near(&trace.output()[*place as usize..][..1], expected.output());
+                }
+            }
         }
     }
 

@@ -2,6 +2,8 @@
 //! brought, not far from what made them.
 
 mod agent;
+#[cfg(test)]
+mod peer;
 mod rollout;
 
 use rand::Rng;

@@ -2,6 +2,8 @@
 //! hard to foresee.
 
 mod agent;
+#[cfg(test)]
+mod peer;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,8 @@
 //! TD3 (Fujimoto et al. 2018): a policy without draws, whose actions are disturbed to explore.
 
 mod agent;
+#[cfg(test)]
+mod peer;
 
 use serde::{Deserialize, Serialize};
 

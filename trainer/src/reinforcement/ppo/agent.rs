@@ -1,5 +1,7 @@
 //! The networks of proximal policy optimisation, and what an epoch makes of them.
 
+#![expect(clippy::indexing_slicing, reason = "outputs have a row for each place of an image")]
+
 use std::f32::consts::TAU;
 
 use rand_chacha::ChaCha8Rng;
@@ -8,9 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     super::{
         LearningError,
-        critics::squared_error,
         figures::Tally,
-        inputs::{Inputs, StateBatch, StateRows},
+        inputs::{StateBatch, StateRows},
     },
     PpoOptions,
     rollout::{Discount, Rollout},
@@ -62,11 +63,11 @@ impl Work {
         options: &PpoOptions,
     ) {
         let cuts: Vec<u32> = rollout.cuts().collect();
-        let mut believed = |images: &[u32]| {
-            rows.gather(images, &mut self.states);
-            let inputs = Inputs { all: rows, states: &self.states, actions: &[] };
-            inputs.forward(&agent.value, &mut self.trace);
-            self.trace.output().to_vec()
+        let mut believed = |images: &[u32]| -> Vec<f32> {
+            self.states.gather(rows, images, &[]);
+            let part = self.states.acted(rows);
+            part.forward(&agent.value, &mut self.trace);
+            part.places.iter().map(|place| self.trace.output()[*place as usize]).collect()
         };
         let (cut, values) = (believed(&cuts), believed(&rollout.images));
         let by = Discount { gamma: options.gamma, lambda: options.lambda };
@@ -175,26 +176,27 @@ impl ProximalAgent {
         let [low, high] = [1.0 - options.clip, 1.0 + options.clip];
         let (mut loss, providers) = (0.0, self.log_deviations.len());
         work.deviation_gradients.fill(0.0);
+        let part = work.states.acted(rows);
         let (gradients, means) = work.trace.gradient_and_output();
-        let rows_of = gradients.chunks_mut(providers).zip(means.chunks(providers));
+        gradients.fill(0.0);
         let taken = work.old_log_probabilities.iter().zip(&work.log_probabilities);
         let steps = work.actions.chunks(providers).zip(work.advantages.iter().zip(taken));
-        for ((gradients, means), (actions, (advantage, (old, new)))) in rows_of.zip(steps) {
+        for (place, (actions, (advantage, (old, new)))) in part.places.iter().zip(steps) {
+            let start = *place as usize * providers;
             let ratio = (new - old).exp();
             let (free, held) = (ratio * advantage, ratio.clamp(low, high) * advantage);
             loss -= f64::from(if held < free { held } else { free }) * share;
             let slope = if held < free { 0.0 } else { -free * single(share) };
-            let numbers = means.iter().zip(actions).zip(&self.log_deviations);
-            let places = gradients.iter_mut().zip(&mut work.deviation_gradients);
+            let numbers = means[start..].iter().zip(actions).zip(&self.log_deviations);
+            let places = gradients[start..].iter_mut().zip(&mut work.deviation_gradients);
             for (((mean, action), log_deviation), (of_mean, of_deviation)) in numbers.zip(places) {
                 let deviation = log_deviation.exp();
                 let away = (action - mean) / deviation;
-                *of_mean = slope * away / deviation;
+                *of_mean += slope * away / deviation;
                 *of_deviation += slope * (away * away - 1.0);
             }
         }
-        let inputs = Inputs { all: rows, states: &work.states, actions: &[] };
-        inputs.backward(&self.actor, &mut work.trace, &mut work.actor_gradients);
+        part.backward(&self.actor, &mut work.trace, &mut work.actor_gradients);
         loss
     }
 
@@ -206,22 +208,31 @@ impl ProximalAgent {
 
     /// The mean squared error of what is believed of states, whose gradient is left in the work.
     pub(super) fn value_loss(&self, rows: &StateRows<'_>, work: &mut Work) -> f64 {
-        let inputs = Inputs { all: rows, states: &work.states, actions: &[] };
-        inputs.forward(&self.value, &mut work.trace);
-        let loss = squared_error(&mut work.trace, &work.returns);
-        inputs.backward(&self.value, &mut work.trace, &mut work.value_gradients);
+        let part = work.states.acted(rows);
+        part.forward(&self.value, &mut work.trace);
+        let share = 1.0 / number(work.returns.len() as u64);
+        let (gradients, values) = work.trace.gradient_and_output();
+        gradients.fill(0.0);
+        let mut loss = 0.0;
+        for (place, goal) in part.places.iter().zip(&work.returns) {
+            let error = values[*place as usize] - goal;
+            loss += f64::from(error) * f64::from(error) * share;
+            gradients[*place as usize] += single(2.0 * share) * error;
+        }
+        part.backward(&self.value, &mut work.trace, &mut work.value_gradients);
         loss
     }
 
     /// The logarithms of the densities of the actions in the work, whose means stay in its trace.
     fn take_log_probabilities(&self, rows: &StateRows<'_>, work: &mut Work) {
-        let inputs = Inputs { all: rows, states: &work.states, actions: &[] };
-        inputs.forward(&self.actor, &mut work.trace);
+        let part = work.states.acted(rows);
+        part.forward(&self.actor, &mut work.trace);
         let providers = self.log_deviations.len();
+        let means = work.trace.output();
         work.log_probabilities.clear();
-        let rows = work.trace.output().chunks(providers).zip(work.actions.chunks(providers));
-        for (means, actions) in rows {
-            let numbers = means.iter().zip(actions).zip(&self.log_deviations);
+        for (place, actions) in part.places.iter().zip(work.actions.chunks(providers)) {
+            let start = *place as usize * providers;
+            let numbers = means[start..].iter().zip(actions).zip(&self.log_deviations);
             let densities = numbers.map(|((mean, action), log_deviation)| {
                 let away = (action - mean) / log_deviation.exp();
                 -0.5 * (away * away + TAU.ln()) - log_deviation

@@ -1,5 +1,7 @@
 //! The networks of soft actor-critic, and one update of them.
 
+#![expect(clippy::indexing_slicing, reason = "outputs have a row for each place of an image")]
+
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
@@ -10,7 +12,7 @@ use super::{
         LearningError,
         critics::{CriticWork, Critics},
         figures::Tally,
-        inputs::{Inputs, StateBatch, StateRows},
+        inputs::{Inputs, Part, StateBatch, StateRows},
         off_policy::{Agent, Drawing, Learning},
         options::draw_noise,
         replay::Batch,
@@ -47,7 +49,6 @@ pub(in super::super) struct Work {
     /// The gradient of the policy's loss.
     pub(super) gradients: Vec<f32>,
     pub(super) states: StateBatch,
-    pub(super) next_states: StateBatch,
     trace: Trace,
     actions: Vec<f32>,
     log_probabilities: Vec<f32>,
@@ -88,7 +89,6 @@ impl Agent for SoftAgent {
             critics: self.critics.work(),
             gradients: self.actor.zeros(),
             states: StateBatch::default(),
-            next_states: StateBatch::default(),
             trace: Trace::default(),
             actions: Vec::new(),
             log_probabilities: Vec::new(),
@@ -117,10 +117,10 @@ impl Agent for SoftAgent {
         let Learning { options, rows, experience, .. } = learning;
         let (common, step) = (&options.off_policy, experience.walk.steps());
         experience.replay.sample(common.batch, &mut experience.walk.generator, &mut work.batch);
-        rows.gather(&work.batch.images, &mut work.states);
+        let next = if common.looks_ahead() { work.batch.next_images.as_slice() } else { &[] };
+        work.states.gather(rows, &work.batch.images, next);
         draw_noise(&mut experience.walk.generator, work.batch.actions.len(), &mut work.noise);
         if common.looks_ahead() {
-            rows.gather(&work.batch.next_images, &mut work.next_states);
             draw_noise(
                 &mut experience.walk.generator,
                 work.batch.actions.len(),
@@ -145,21 +145,24 @@ impl Agent for SoftAgent {
 }
 
 impl SoftAgent {
-    /// The loss of the critics, whose gradients are left in the work.
+    /// The loss of the critics, whose gradients are left in the work, and in its trace what the policy
+    /// gave for the batch.
     pub(super) fn critic_loss(
         &self,
         options: &SacOptions,
         rows: &StateRows<'_>,
         work: &mut Work,
     ) -> f64 {
+        // The policy does not move before its own loss, for which its outputs are wanted again.
+        work.states.whole(rows).forward(&self.actor, &mut work.trace);
         work.goals.clone_from(&work.batch.rewards);
         if options.off_policy.looks_ahead() {
-            let (states, actions) = (&work.next_states, &[][..]);
-            let inputs = Inputs { all: rows, states, actions };
-            inputs.forward(&self.actor, &mut work.trace);
-            let draws = self.draws(options, &work.next_noise);
-            draws.squash(work.trace.output(), &mut work.actions, &mut work.log_probabilities);
-            let inputs = Inputs { actions: &work.actions, ..inputs };
+            let part = work.states.next(rows);
+            let draws = self.draws(options, part, &work.next_noise);
+            let outputs = work.trace.output().chunks(self.actor.outputs());
+            let outputs = outputs.skip(work.states.next_start());
+            draws.squash(outputs, &mut work.actions, &mut work.log_probabilities);
+            let inputs = Inputs { part, actions: &work.actions };
             self.critics.target_values(inputs, &mut work.critics, &mut work.values);
             let ahead = work.values.iter().zip(&work.log_probabilities);
             let gamma = options.off_policy.gamma;
@@ -168,27 +171,28 @@ impl SoftAgent {
                 *goal += gamma * continues * (value - options.alpha * log_probability);
             }
         }
-        let inputs = Inputs { all: rows, states: &work.states, actions: &work.batch.actions };
+        let inputs = Inputs { part: work.states.acted(rows), actions: &work.batch.actions };
         self.critics.loss(inputs, &work.goals, &mut work.critics)
     }
 
-    /// The loss of the policy against the critics as they are, whose gradient is left in the work.
+    /// The loss of the policy against the critics as they are, whose gradient is left in the work,
+    /// given its outputs from [`critic_loss`](Self::critic_loss).
     pub(super) fn policy_loss(
         &self,
         options: &SacOptions,
         rows: &StateRows<'_>,
         work: &mut Work,
     ) -> f64 {
-        let inputs = Inputs { all: rows, states: &work.states, actions: &[] };
-        inputs.forward(&self.actor, &mut work.trace);
-        let draws = self.draws(options, &work.noise);
-        draws.squash(work.trace.output(), &mut work.actions, &mut work.log_probabilities);
-        work.values.resize(work.actions.len(), 0.0);
-        let critic_inputs = Inputs { actions: &work.actions, ..inputs };
-        let worth = self.critics.lower(critic_inputs, &mut work.critics, &mut work.values);
+        let part = work.states.acted(rows);
+        work.trace.truncate(part.images());
+        let draws = self.draws(options, part, &work.noise);
+        let outputs = work.trace.output().chunks(self.actor.outputs());
+        draws.squash(outputs, &mut work.actions, &mut work.log_probabilities);
+        let inputs = Inputs { part, actions: &work.actions };
+        let worth = self.critics.lower(inputs, &mut work.critics, &mut work.values);
         let entropy: f64 = work.log_probabilities.iter().map(|one| f64::from(*one)).sum();
         draws.gradient(&mut work.trace, &work.values);
-        inputs.backward(&self.actor, &mut work.trace, &mut work.gradients);
+        part.backward(&self.actor, &mut work.trace, &mut work.gradients);
         (f64::from(options.alpha) * entropy - worth) / number(work.log_probabilities.len() as u64)
     }
 
@@ -200,8 +204,8 @@ impl SoftAgent {
         }
     }
 
-    fn draws<'a>(&self, options: &'a SacOptions, noise: &'a [f32]) -> Draws<'a> {
-        Draws { options, providers: self.actor.outputs() / 2, noise }
+    fn draws<'a>(&self, options: &'a SacOptions, part: Part<'a>, noise: &'a [f32]) -> Draws<'a> {
+        Draws { options, places: part.places, providers: self.actor.outputs() / 2, noise }
     }
 }
 
@@ -209,20 +213,28 @@ impl SoftAgent {
 #[derive(Clone, Copy, Debug)]
 struct Draws<'a> {
     options: &'a SacOptions,
+    /// The place of each action's image among the outputs.
+    places: &'a [u32],
     providers: usize,
     noise: &'a [f32],
 }
 
 impl Draws<'_> {
-    /// The actions and their log-probabilities, of rows of outputs.
-    fn squash(&self, outputs: &[f32], actions: &mut Vec<f32>, log_probabilities: &mut Vec<f32>) {
+    /// The actions and their log-probabilities.
+    fn squash<'a>(
+        &self,
+        outputs: impl Iterator<Item = &'a [f32]>,
+        actions: &mut Vec<f32>,
+        log_probabilities: &mut Vec<f32>,
+    ) {
         let (providers, range) = (self.providers, self.options.off_policy.range);
         // The density of a number that is spread over a range half as wide is twice as high.
         let spread = -single(number(providers as u64)) * range.slope().ln();
+        let outputs: Vec<&[f32]> = outputs.collect();
         actions.clear();
         log_probabilities.clear();
-        for (outputs, noise) in outputs.chunks(2 * providers).zip(self.noise.chunks(providers)) {
-            let (means, log_deviations) = outputs.split_at(providers);
+        for (place, noise) in self.places.iter().zip(self.noise.chunks(providers)) {
+            let (means, log_deviations) = outputs[*place as usize].split_at(providers);
             let mut log_probability = spread;
             for ((mean, log_deviation), noise) in means.iter().zip(log_deviations).zip(noise) {
                 let draw = squash(*mean, *log_deviation, *noise);
@@ -237,22 +249,19 @@ impl Draws<'_> {
     /// with respect to its actions.
     fn gradient(&self, trace: &mut Trace, action_gradient: &[f32]) {
         let (providers, slope) = (self.providers, self.options.off_policy.range.slope());
-        let rows = number((self.noise.len() / providers) as u64);
-        let log_gradient = self.options.alpha / single(rows);
+        let log_gradient = self.options.alpha / single(number(self.places.len() as u64));
         let (gradients, outputs) = trace.gradient_and_output();
-        let rows = gradients.chunks_mut(2 * providers).zip(outputs.chunks(2 * providers));
+        gradients.fill(0.0);
         let given = self.noise.chunks(providers).zip(action_gradient.chunks(providers));
-        for ((gradients, outputs), (noise, action_gradient)) in rows.zip(given) {
-            let (means, log_deviations) = outputs.split_at(providers);
-            let (of_means, of_log_deviations) = gradients.split_at_mut(providers);
-            let outputs = means.iter().zip(log_deviations);
-            let places = of_means.iter_mut().zip(of_log_deviations);
-            for (((mean, log_deviation), (noise, action_gradient)), (of_mean, of_log)) in
-                outputs.zip(noise.iter().zip(action_gradient)).zip(places)
-            {
-                let given = [action_gradient * slope, log_gradient];
-                let gradient = squash_gradient(*mean, *log_deviation, *noise, given);
-                (*of_mean, *of_log) = (gradient.mean, gradient.log_deviation);
+        for (place, (noise, action_gradient)) in self.places.iter().zip(given) {
+            let start = *place as usize * 2 * providers;
+            for (place, (noise, gradient)) in noise.iter().zip(action_gradient).enumerate() {
+                let (mean, log_deviation) = (start + place, start + providers + place);
+                let given = [gradient * slope, log_gradient];
+                let gradient =
+                    squash_gradient(outputs[mean], outputs[log_deviation], *noise, given);
+                gradients[mean] += gradient.mean;
+                gradients[log_deviation] += gradient.log_deviation;
             }
         }
     }

@@ -1,5 +1,7 @@
 //! The networks of TD3, and one update of them.
 
+#![expect(clippy::indexing_slicing, reason = "outputs have a row for each place of an image")]
+
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
@@ -10,7 +12,7 @@ use super::{
         LearningError,
         critics::{CriticWork, Critics},
         figures::Tally,
-        inputs::{Inputs, StateBatch, StateRows},
+        inputs::{Inputs, Part, StateBatch, StateRows},
         off_policy::{Agent, Drawing, Learning},
         options::draw_noise,
         replay::Batch,
@@ -43,7 +45,6 @@ pub(in super::super) struct Work {
     /// The gradient of the policy's loss.
     pub(super) gradients: Vec<f32>,
     pub(super) states: StateBatch,
-    pub(super) next_states: StateBatch,
     trace: Trace,
     actions: Vec<f32>,
     goals: Vec<f32>,
@@ -83,7 +84,6 @@ impl Agent for DelayedAgent {
             critics: self.critics.work(),
             gradients: self.actor.zeros(),
             states: StateBatch::default(),
-            next_states: StateBatch::default(),
             trace: Trace::default(),
             actions: Vec::new(),
             goals: Vec::new(),
@@ -110,9 +110,9 @@ impl Agent for DelayedAgent {
         let Learning { options, rows, experience, turn } = learning;
         let (common, step) = (&options.off_policy, experience.walk.steps());
         experience.replay.sample(common.batch, &mut experience.walk.generator, &mut work.batch);
-        rows.gather(&work.batch.images, &mut work.states);
+        let next = if common.looks_ahead() { work.batch.next_images.as_slice() } else { &[] };
+        work.states.gather(rows, &work.batch.images, next);
         if common.looks_ahead() {
-            rows.gather(&work.batch.next_images, &mut work.next_states);
             draw_noise(
                 &mut experience.walk.generator,
                 work.batch.actions.len(),
@@ -149,22 +149,22 @@ impl DelayedAgent {
         work.goals.clone_from(&work.batch.rewards);
         let common = &options.off_policy;
         if common.looks_ahead() {
-            let inputs = Inputs { all: rows, states: &work.next_states, actions: &[] };
-            inputs.forward(&self.actor_target, &mut work.trace);
-            work.actions.clear();
+            let part = work.states.next(rows);
+            part.forward(&self.actor_target, &mut work.trace);
+            each_action(part, work.trace.output(), &mut work.actions);
             let limit = options.noise_limit;
-            for (number, noise) in work.trace.output().iter().zip(&work.next_noise) {
+            for (number, noise) in work.actions.iter_mut().zip(&work.next_noise) {
                 let noise = (options.target_noise * noise).clamp(-limit, limit);
-                work.actions.push(common.range.of_signed((number + noise).clamp(-1.0, 1.0)));
+                *number = common.range.of_signed((*number + noise).clamp(-1.0, 1.0));
             }
-            let inputs = Inputs { actions: &work.actions, ..inputs };
+            let inputs = Inputs { part, actions: &work.actions };
             self.critics.target_values(inputs, &mut work.critics, &mut work.values);
             let ahead = work.values.iter().zip(&work.batch.continues);
             for (goal, (value, continues)) in work.goals.iter_mut().zip(ahead) {
                 *goal += common.gamma * continues * value;
             }
         }
-        let inputs = Inputs { all: rows, states: &work.states, actions: &work.batch.actions };
+        let inputs = Inputs { part: work.states.acted(rows), actions: &work.batch.actions };
         self.critics.loss(inputs, &work.goals, &mut work.critics)
     }
 
@@ -176,17 +176,23 @@ impl DelayedAgent {
         work: &mut Work,
     ) -> f64 {
         let range = options.off_policy.range;
-        let inputs = Inputs { all: rows, states: &work.states, actions: &[] };
-        inputs.forward(&self.actor, &mut work.trace);
-        work.actions.clear();
-        work.actions.extend(work.trace.output().iter().map(|number| range.of_signed(*number)));
-        work.values.resize(work.actions.len(), 0.0);
-        let critic_inputs = Inputs { actions: &work.actions, ..inputs };
-        let worth = self.critics.first(critic_inputs, &mut work.critics, &mut work.values);
-        for (gradient, value) in work.trace.gradient_mut().iter_mut().zip(&work.values) {
-            *gradient = value * range.slope();
+        let part = work.states.acted(rows);
+        part.forward(&self.actor, &mut work.trace);
+        each_action(part, work.trace.output(), &mut work.actions);
+        for number in &mut work.actions {
+            *number = range.of_signed(*number);
         }
-        inputs.backward(&self.actor, &mut work.trace, &mut work.gradients);
+        let inputs = Inputs { part, actions: &work.actions };
+        let worth = self.critics.first(inputs, &mut work.critics, &mut work.values);
+        let (providers, gradients) = (self.actor.outputs(), work.trace.gradient_mut());
+        gradients.fill(0.0);
+        for (place, values) in part.places.iter().zip(work.values.chunks(providers)) {
+            let start = *place as usize * providers;
+            for (gradient, value) in gradients[start..].iter_mut().zip(values) {
+                *gradient += value * range.slope();
+            }
+        }
+        part.backward(&self.actor, &mut work.trace, &mut work.gradients);
         -worth / number(work.goals.len() as u64)
     }
 
@@ -199,6 +205,16 @@ impl DelayedAgent {
             let target = self.actor_target.parameters_mut();
             polyak(target, self.actor.parameters(), common.polyak);
         }
+    }
+}
+
+/// What a policy gave for the image of each transition.
+fn each_action(part: Part<'_>, outputs: &[f32], actions: &mut Vec<f32>) {
+    let providers = outputs.len() / part.images().max(1);
+    actions.clear();
+    for place in part.places {
+        let start = *place as usize * providers;
+        actions.extend_from_slice(&outputs[start..start + providers]);
     }
 }
 
