@@ -3,6 +3,7 @@
 pub mod baselines;
 pub mod dataset;
 pub mod evaluate;
+pub mod explain;
 pub mod features;
 mod policy_data;
 pub mod score;

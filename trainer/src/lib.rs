@@ -9,6 +9,7 @@ pub mod dataset;
 pub mod direct;
 pub mod evaluation;
 pub mod evidence;
+pub mod explanation;
 pub mod features;
 pub mod format;
 pub mod ground_truth;

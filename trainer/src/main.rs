@@ -15,6 +15,7 @@ use armol_trainer::command::{
     baselines::{self, BaselinesArguments, BaselinesError},
     dataset::{self, DatasetArguments, DatasetCommandError},
     evaluate::{self, EvaluateArguments, EvaluateError},
+    explain::{self, ExplainArguments, ExplainError},
     features::{self, FeaturesArguments, FeaturesError},
     score::{self, ScoreArguments, ScoreError},
     train::{self, TrainArguments, TrainError},
@@ -42,6 +43,7 @@ enum Command {
     Baselines(BaselinesArguments),
     Train(TrainArguments),
     Evaluate(EvaluateArguments),
+    Explain(ExplainArguments),
     Score(ScoreArguments),
 }
 
@@ -89,6 +91,9 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         }
         Command::Evaluate(arguments) => {
             evaluate::run(&arguments, output).map_err(failure(EvaluateError::is_wrong_use))?;
+        }
+        Command::Explain(arguments) => {
+            explain::run(&arguments, output).map_err(failure(ExplainError::is_wrong_use))?;
         }
         Command::Score(arguments) => {
             score::run(&arguments, output).map_err(failure(ScoreError::is_wrong_use))?;

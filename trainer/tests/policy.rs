@@ -251,3 +251,30 @@ fn what_a_policy_does_not_fit_is_refused() {
     assert!(evaluate("photographs", "nowhere.armol", &[]).contains("cannot read policy"));
     assert!(evaluate("nowhere", "policy.armol", &[]).contains("make one with dataset import"));
 }
+
+#[test]
+fn an_explanation_says_what_was_asked_and_why() {
+    let folder = photographs();
+    let pair = ["--providers", "feline,canine", "--beta", "-0.1"];
+    train(folder.path(), &[&["--learner", "sequential"][..], &pair].concat());
+    let explain = |flags: &[&str]| {
+        let command = ["explain", "--policy", "policy.armol"];
+        let output = succeed(&[&command[..], flags].concat(), folder.path());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let cat = explain(&["photographs", "--image", "2.jpg"]);
+    assert!(cat.contains("step 1\n") && cat.contains("asks feline for 1.000"), "{cat}");
+    assert!(cat.contains("feline: cat 0.90"), "{cat}");
+    assert!(cat.contains("asks nobody: nothing else is worth what it costs"), "{cat}");
+    let dog: Value =
+        serde_json::from_str(&explain(&["photographs", "--image", "3", "--json"])).unwrap();
+    assert_eq!(dog["steps"][1]["asked"], json!(["canine"]), "{dog}");
+    assert!(dog["steps"][1]["worths"][0]["worth"].as_f64().unwrap() > 0.0, "{dog}");
+    assert_eq!((&dog["stopped"], &dog["value"]), (&json!("everyone was asked"), &json!(1.0)));
+    let policy = explain(&[]);
+    assert!(policy.contains("learner     sequential") && policy.contains("canine"), "{policy}");
+    let policy: Value = serde_json::from_str(&explain(&["--json"])).unwrap();
+    assert_eq!(policy["training"]["images"], json!(photographs::COUNT));
+    let nobody = ["explain", "--policy", "policy.armol", "photographs", "--image", "none.jpg"];
+    assert!(refused(&nobody, folder.path()).contains("has no image none.jpg"));
+}

@@ -71,6 +71,21 @@ impl DirectChooser {
         }
     }
 
+    /// What asking each subset at once is predicted to be worth beside others on the same image, what
+    /// it costs included; nothing where somebody was asked whom it chose, or where there are too
+    /// many subsets.
+    pub fn worths(&self, observation: &Observation<'_>) -> Vec<(Subset, f64)> {
+        let (asked, first) = (observation.asked, self.tariff.first());
+        if !asked.is_empty() && asked != first {
+            return Vec::new();
+        }
+        let predicted = self.estimator.predict(observation.state);
+        let offers = Subset::each(self.providers()).zip(predicted.iter().zip(&self.burdens));
+        let open = offers.filter(|(_, (_, burden))| burden.is_finite());
+        open.map(|(subset, (worth, burden))| (subset.beyond(asked), f64::from(worth - burden)))
+            .collect()
+    }
+
     /// The subset that promises most at a state, with whoever is asked first.
     fn best(&self, state: &[f32]) -> Subset {
         let predicted = self.estimator.predict(state);

@@ -34,6 +34,16 @@ impl Chooser {
         }
     }
 
+    /// What asking each subset next is taken to be worth, what it costs included; empty where it does
+    /// not say.
+    pub fn worths(&self, observation: &Observation<'_>) -> Vec<(Subset, f64)> {
+        match self {
+            Self::Fixed(_) | Self::Network(_) => Vec::new(),
+            Self::Direct(direct) => direct.worths(observation),
+            Self::Sequential(sequential) => sequential.worths(observation),
+        }
+    }
+
     /// Whether it chooses of so many providers, by states of so many numbers.
     pub fn is_of(&self, providers: usize, dimension: usize) -> bool {
         match self {

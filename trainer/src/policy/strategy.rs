@@ -30,11 +30,30 @@ impl Strategy {
         if observation.asked.is_empty() {
             return first;
         }
-        // Whoever chooses once, by the state, has not chosen yet.
-        let begins = observation.asked == first && self.chooser.asks_once();
+        self.chooser.choose(&self.seen(observation)).beyond(observation.asked)
+    }
+
+    /// What asking each subset next is taken to be worth, what it costs included, the most first;
+    /// empty where nobody says.
+    pub fn worths(&self, observation: &Observation<'_>) -> Vec<(Subset, f64)> {
+        if self.first.is_some() && observation.asked.is_empty() {
+            return Vec::new();
+        }
+        let mut worths = self.chooser.worths(&self.seen(observation));
+        for (subset, _) in &mut worths {
+            *subset = subset.beyond(observation.asked);
+        }
+        worths.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+        worths
+    }
+
+    /// What the chooser is to know: whoever chooses once, by the state, has not chosen yet when only
+    /// the first was asked.
+    fn seen<'a>(&self, observation: &Observation<'a>) -> Observation<'a> {
+        let first = self.first.map(Subset::single);
+        let begins = Some(observation.asked) == first && self.chooser.asks_once();
         let asked = if begins { Subset::default() } else { observation.asked };
-        let seen = Observation { asked, ..*observation };
-        self.chooser.choose(&seen).beyond(observation.asked)
+        Observation { asked, ..*observation }
     }
 }
 
