@@ -1,8 +1,9 @@
-//! Evaluates COCO result lists, and tells what that took:
-//! `cargo run --release --example evaluate_detections -- GROUND-TRUTH DETECTIONS...`.
+//! Evaluates COCO result lists, or merges them by weighted boxes fusion, and tells what that took:
+//! `cargo run --release --example evaluate_detections -- evaluate|merge GROUND-TRUTH DETECTIONS...`.
 //!
-//! Prints the processor seconds of reading and of evaluating, the mean AP and AP50 of the lists,
-//! and the most memory held, in KiB; `scripts/bench evaluate` puts other programs beside it.
+//! Prints the processor seconds of reading and of the work; the mean AP and AP50 of the lists, or
+//! how many boxes the merged list has and their mean score; and the most memory held, in KiB.
+//! `scripts/bench evaluate` puts other programs beside it.
 
 use std::{
     collections::HashMap,
@@ -15,6 +16,7 @@ use std::{
 use armol_analysis::{
     detection::BoundingBox,
     label_groups::{GroupId, GroupedBox},
+    merge::{Candidates, Merger, Method, Scratch, Vote},
     metrics::{TrueBox, coco::evaluate},
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -47,47 +49,97 @@ struct Detection {
     score: f64,
 }
 
+/// What took how long, and two figures of what came of it.
+struct Work {
+    seconds: f64,
+    figures: [f64; 2],
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
+    let usage = "usage: evaluate_detections evaluate|merge GROUND-TRUTH DETECTIONS...";
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let Some((truth_path, lists)) = arguments.split_first().filter(|(_, lists)| !lists.is_empty())
-    else {
-        return Err("usage: evaluate_detections GROUND-TRUTH DETECTIONS...".into());
+    let [work, truth, lists @ ..] = arguments.as_slice() else { return Err(usage.into()) };
+    let truth: GroundTruth = read(truth)?;
+    let Work { seconds, figures: [one, other] } = match work.as_str() {
+        "evaluate" if !lists.is_empty() => evaluated(&truth, lists)?,
+        "merge" if !lists.is_empty() => merged(&truth, lists)?,
+        _ => return Err(usage.into()),
     };
-    let truth: GroundTruth = read(truth_path)?;
-    let places: HashMap<u64, usize> =
-        truth.images.iter().enumerate().map(|(place, image)| (image.id, place)).collect();
-    let place = |image: u64| places.get(&image).copied().ok_or("an image that is not there");
+    let reading = processor_seconds()? - seconds;
+    let memory = most_memory_kib()?;
+    writeln!(io::stdout(), "{reading:.4} {seconds:.4} {one:.12} {other:.12} {memory}")?;
+    Ok(())
+}
+
+/// The mean AP and AP50 of the lists.
+fn evaluated(truth: &GroundTruth, lists: &[String]) -> Result<Work, Box<dyn Error>> {
+    let places = places(truth);
     let mut objects: Vec<Vec<TrueBox>> = vec![Vec::new(); truth.images.len()];
     for annotation in &truth.annotations {
-        let image = objects.get_mut(place(annotation.image_id)?).ok_or("no image")?;
-        image.push(TrueBox {
+        let place = places.get(&annotation.image_id).ok_or("an image that is not there")?;
+        objects.get_mut(*place).ok_or("no image")?.push(TrueBox {
             group: GroupId::new(annotation.category_id),
             bbox: bbox(annotation.bbox)?,
             crowd: annotation.iscrowd == 1,
             area: Some(annotation.area),
         });
     }
-    let (mut ap, mut ap50, mut evaluating) = (0.0, 0.0, 0.0);
+    let count = number(lists.len())?;
+    let mut work = Work { seconds: 0.0, figures: [0.0; 2] };
     for list in lists {
-        let mut detected: Vec<Vec<GroupedBox>> = vec![Vec::new(); truth.images.len()];
-        for detection in read::<Vec<Detection>>(list)? {
-            let image = detected.get_mut(place(detection.image_id)?).ok_or("no image")?;
-            let group = GroupId::new(detection.category_id);
-            image.push(GroupedBox { group, score: detection.score, bbox: bbox(detection.bbox)? });
-        }
+        let detected = detected(list, &places)?;
         let before = processor_seconds()?;
         let pairs = detected.iter().map(Vec::as_slice).zip(objects.iter().map(Vec::as_slice));
-        let figures = evaluate(pairs).all;
-        evaluating += processor_seconds()? - before;
-        ap += figures.ap.ok_or("no object")?;
-        ap50 += figures.ap50.ok_or("no object")?;
+        let found = evaluate(pairs).all;
+        work.seconds += processor_seconds()? - before;
+        let [ap, ap50] = &mut work.figures;
+        *ap += found.ap.ok_or("no object")? / count;
+        *ap50 += found.ap50.ok_or("no object")? / count;
     }
-    let reading = processor_seconds()? - evaluating;
-    let count = f64::from(u32::try_from(lists.len())?);
-    let (ap, ap50) = (ap / count, ap50 / count);
-    let memory = most_memory_kib()?;
-    writeln!(io::stdout(), "{reading:.4} {evaluating:.4} {ap:.12} {ap50:.12} {memory}")?;
-    Ok(())
+    Ok(work)
+}
+
+/// How many boxes the merged list has, and their mean score.
+fn merged(truth: &GroundTruth, lists: &[String]) -> Result<Work, Box<dyn Error>> {
+    let places = places(truth);
+    let lists = lists.iter().map(|list| detected(list, &places));
+    let lists: Vec<Vec<Vec<GroupedBox>>> = lists.collect::<Result<_, _>>()?;
+    let merger = Merger::new(Vote::Affirmative, Method::Wbf)?;
+    let (mut scratch, mut boxes) = (Scratch::default(), Vec::new());
+    let (mut count, mut scores) = (0, 0.0);
+    let before = processor_seconds()?;
+    for place in 0..truth.images.len() {
+        let answers = lists.iter().map(|list| list.get(place).map_or(&[][..], Vec::as_slice));
+        merger.merge_into(&Candidates::new(answers), |_| true, &mut scratch, &mut boxes);
+        count += boxes.len();
+        scores += boxes.iter().map(|one| one.score).sum::<f64>();
+    }
+    let seconds = processor_seconds()? - before;
+    let count = number(count)?;
+    Ok(Work { seconds, figures: [count, scores / count] })
+}
+
+/// The places of images by their ids.
+fn places(truth: &GroundTruth) -> HashMap<u64, usize> {
+    truth.images.iter().enumerate().map(|(place, image)| (image.id, place)).collect()
+}
+
+/// The detections of a list, image by image.
+fn detected(
+    list: &str,
+    places: &HashMap<u64, usize>,
+) -> Result<Vec<Vec<GroupedBox>>, Box<dyn Error>> {
+    let mut detected: Vec<Vec<GroupedBox>> = vec![Vec::new(); places.len()];
+    for Detection { image_id, category_id, bbox: sides, score } in read::<Vec<Detection>>(list)? {
+        let place = places.get(&image_id).ok_or("an image that is not there")?;
+        let image = detected.get_mut(*place).ok_or("no image")?;
+        image.push(GroupedBox { group: GroupId::new(category_id), score, bbox: bbox(sides)? });
+    }
+    Ok(detected)
+}
+
+fn number(count: usize) -> Result<f64, Box<dyn Error>> {
+    Ok(f64::from(u32::try_from(count)?))
 }
 
 fn bbox([left, top, width, height]: [f64; 4]) -> Result<BoundingBox, Box<dyn Error>> {

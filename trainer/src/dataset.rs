@@ -19,7 +19,7 @@ pub mod records;
 pub mod selection;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     path::Path,
     time::Duration,
 };
@@ -55,6 +55,8 @@ pub struct Dataset {
     pub left_out: LeftOut,
     /// Words of detections that lead to no category, and how often, the most frequent first.
     pub dropped_words: Vec<(String, usize)>,
+    /// Words that were to be left out and that no answer has, in lower case.
+    pub unheard_words: Vec<String>,
     /// What the table of words does not settle, a sentence each.
     pub word_problems: Vec<String>,
 }
@@ -208,6 +210,7 @@ impl Builder {
             images: Vec::new(),
             left_out: LeftOut::default(),
             dropped_words: Vec::new(),
+            unheard_words: Vec::new(),
             word_problems: unknown.iter().map(|category| unknown_category(category)).collect(),
         };
         let words = Words { groups, without: BTreeSet::new(), known: HashMap::new() };
@@ -254,6 +257,7 @@ impl Builder {
 
     fn finish(mut self, left_out: LeftOut) -> Dataset {
         self.dataset.left_out = left_out;
+        self.dataset.unheard_words = self.words.unheard();
         self.dataset.dropped_words = self.words.dropped();
         self.dataset
     }
@@ -293,6 +297,12 @@ impl Words {
         let word = self.known.get_mut(label)?;
         word.times += usize::from(placed);
         word.group
+    }
+
+    /// Words that were to be left out and never came.
+    fn unheard(&self) -> Vec<String> {
+        let heard: HashSet<String> = self.known.keys().map(|word| word.to_lowercase()).collect();
+        self.without.iter().filter(|word| !heard.contains(*word)).cloned().collect()
     }
 
     /// Words that lead nowhere by how often they came, then in the order of the alphabet.

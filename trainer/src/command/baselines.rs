@@ -54,7 +54,7 @@ pub struct BaselinesArguments {
     #[arg(long, value_name = "BETA", value_parser = beta, allow_negative_numbers = true)]
     beta: Option<f64>,
     /// Show the best at this mean cost, in US dollars an image
-    #[arg(long, value_name = "USD", value_parser = budget)]
+    #[arg(long, value_name = "USD", value_parser = budget, allow_negative_numbers = true)]
     budget: Option<f64>,
     /// What random choices are drawn from; the same seed gives the same table
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
@@ -87,6 +87,10 @@ pub async fn run(
     let table = word_table::read(arguments.label_groups.as_deref())?;
     let dataset = arguments.source.read(&table).await?;
     let dropped_words = arguments.source.selection().dropped_words;
+    for word in &dataset.unheard_words {
+        // Where standard error is gone, nobody is left to be told.
+        drop(writeln!(io::stderr(), "--drop-word {word}: no answer has that word"));
+    }
     let measure = arguments.merging.measure(&dataset);
     let merger = arguments.merging.merger(&dataset, measure, &table, dropped_words.clone())?;
     let valuation = Valuation { merger: &merger, rule: arguments.merging.rule() };

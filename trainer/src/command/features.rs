@@ -191,7 +191,8 @@ impl FeaturesError {
     /// Whether what was asked for is the mistake, rather than anything that happened to it.
     pub const fn is_wrong_use(&self) -> bool {
         match self {
-            Self::NoImages(_)
+            Self::Folder { .. }
+            | Self::NoImages(_)
             | Self::Model(_)
             | Self::GroundTruth(_)
             | Self::NoSource
@@ -199,11 +200,7 @@ impl FeaturesError {
             | Self::NoProvider { .. }
             | Self::NoAnswers(_) => true,
             Self::Dataset(error) => error.is_wrong_use(),
-            Self::Folder { .. }
-            | Self::NoneUsable(_)
-            | Self::Unusable(_)
-            | Self::Write { .. }
-            | Self::Report(_) => false,
+            Self::NoneUsable(_) | Self::Unusable(_) | Self::Write { .. } | Self::Report(_) => false,
         }
     }
 }

@@ -39,7 +39,7 @@ pub struct ScoreArguments {
     #[arg(long, value_name = "FILE")]
     label_groups: Option<PathBuf>,
     /// The least score of a detection that counts for F1
-    #[arg(long, value_name = "NUMBER", default_value_t = 0.5, value_parser = share)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 0.5, value_parser = share, allow_negative_numbers = true)]
     score_threshold: f64,
     /// Draw the images again so many times for 95 % intervals of AP, AP50 and v; 1000 are usual
     #[arg(long, value_name = "RESAMPLES")]

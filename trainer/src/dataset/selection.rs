@@ -27,11 +27,11 @@ pub struct Selection {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SelectionError {
     /// Nobody is called that.
-    #[error("{name} is no provider of the data set; it has {known}")]
+    #[error("the data set has no provider {missing}; it has {known}")]
     Unknown {
-        /// The name.
-        name: String,
-        /// The providers that there are.
+        /// Who is missing, a comma between them.
+        missing: String,
+        /// The providers that there are, or what to do where there are none.
         known: String,
     },
     /// One provider is asked for twice.
@@ -53,6 +53,16 @@ pub enum SelectedReadError {
     Categories(#[from] CategoriesError),
 }
 
+impl SelectedReadError {
+    /// Whether what was asked for is the mistake, rather than anything that happened to it.
+    pub const fn is_wrong_use(&self) -> bool {
+        match self {
+            Self::Folder(error) => error.is_wrong_use(),
+            Self::Selection(_) | Self::Categories(_) => true,
+        }
+    }
+}
+
 /// The places of the chosen providers in a data set.
 #[derive(Clone, Debug)]
 pub(super) struct Places(Vec<usize>);
@@ -63,23 +73,25 @@ impl Selection {
         if self.providers.is_empty() {
             return Ok(Places((0..providers.len()).collect()));
         }
-        let mut places = Vec::with_capacity(self.providers.len());
+        let (mut places, mut missing) = (Vec::with_capacity(self.providers.len()), Vec::new());
         for name in &self.providers {
-            let place = providers.iter().position(|provider| provider.name == *name);
-            let place = place.ok_or_else(|| SelectionError::Unknown {
-                name: name.clone(),
-                known: providers
-                    .iter()
-                    .map(|known| known.name.as_str())
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            })?;
-            if places.contains(&place) {
-                return Err(SelectionError::Twice(name.clone()));
+            match providers.iter().position(|provider| provider.name == *name) {
+                Some(place) if places.contains(&place) => {
+                    return Err(SelectionError::Twice(name.clone()));
+                }
+                Some(place) => places.push(place),
+                None => missing.push(name.as_str()),
             }
-            places.push(place);
         }
-        Ok(Places(places))
+        if missing.is_empty() {
+            return Ok(Places(places));
+        }
+        let known: Vec<&str> = providers.iter().map(|known| known.name.as_str()).collect();
+        let known = match &*known {
+            [] => "none: import it with --answers".to_owned(),
+            known => known.join(", "),
+        };
+        Err(SelectionError::Unknown { missing: missing.join(", "), known })
     }
 
     /// The words that are left out, in lower case.
@@ -140,9 +152,19 @@ mod tests {
     }
 
     #[test]
+    fn a_word_left_out_that_no_answer_has_is_known_as_such() {
+        let unheard =
+            |providers: &[&str]| selected(providers, &["CAT", "gnu"]).unwrap().unheard_words;
+        assert_eq!(
+            (unheard(&[]), unheard(&["azure"])),
+            (vec!["gnu".to_owned()], vec!["cat".to_owned(), "gnu".to_owned()])
+        );
+    }
+
+    #[test]
     fn unknown_and_doubled_names_are_refused() {
-        let unknown = selected(&["google"], &[]).unwrap_err().to_string();
-        assert_eq!(unknown, "google is no provider of the data set; it has aws, azure");
+        let unknown = selected(&["google", "aws", "ibm"], &[]).unwrap_err().to_string();
+        assert_eq!(unknown, "the data set has no provider google, ibm; it has aws, azure");
         let twice = selected(&["aws", "aws"], &[]).unwrap_err().to_string();
         assert_eq!(twice, "the provider aws is named twice; name each once");
     }

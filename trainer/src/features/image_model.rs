@@ -4,6 +4,8 @@
 //! the image: for a classifier the logits of its classes, of which the softmax is taken.
 
 use std::{
+    fs::File,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -29,7 +31,16 @@ pub struct ImageModel {
 /// Why a file is no image model.
 #[derive(Debug, Error)]
 pub enum ModelError {
-    /// The file cannot be read, or is not in the ONNX format.
+    /// The file cannot be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The file is not in the ONNX format.
     #[error("cannot load {path}; it must be a model in the ONNX format")]
     Load {
         /// The file.
@@ -71,6 +82,8 @@ impl ImageModel {
     /// # Errors
     /// Where the file is no model, or not one of images.
     pub fn load(path: &Path, softmax: bool) -> Result<Self, ModelError> {
+        // What the loader says of a file that is not there is about its format.
+        File::open(path).map_err(|source| ModelError::Read { path: path.to_owned(), source })?;
         let model = Model::load_file(path)
             .map_err(|source| ModelError::Load { path: path.to_owned(), source })?;
         let shape = model.input_shape(0).unwrap_or_default();

@@ -60,6 +60,15 @@ pub enum BaselinesError {
         /// The data set that was to be fitted on.
         path: PathBuf,
     },
+    /// The other data set cannot be read.
+    #[error("cannot fit on {path}")]
+    CalibrationData {
+        /// The data set that was to be fitted on.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: SelectedReadError,
+    },
     /// The fit fails.
     #[error("cannot calibrate on {path}")]
     Calibration {
@@ -93,7 +102,6 @@ impl BaselinesError {
             Self::GroundTruth(_)
             | Self::WordTable(_)
             | Self::Merger(_)
-            | Self::Selected(SelectedReadError::Selection(_) | SelectedReadError::Categories(_))
             | Self::OnlyOfBoxes(_)
             | Self::MethodOfBoxes(_)
             | Self::NoCalibrationData
@@ -102,10 +110,12 @@ impl BaselinesError {
             | Self::Calibration { .. }
             | Self::WeightOfNobody(_)
             | Self::Baselines(_)
-            | Self::Dataset(DatasetError::NoOverlap { .. }) => true,
-            Self::Selected(SelectedReadError::Folder(error)) => error.is_wrong_use(),
+            | Self::Dataset(_) => true,
+            Self::Selected(error) | Self::CalibrationData { source: error, .. } => {
+                error.is_wrong_use()
+            }
             Self::Store(error) => error.is_wrong_use(),
-            Self::Dataset(_) | Self::Plot { .. } | Self::Write(_) => false,
+            Self::Plot { .. } | Self::Write(_) => false,
         }
     }
 }

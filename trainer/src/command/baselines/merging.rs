@@ -33,14 +33,14 @@ pub(in crate::command) struct MergingArguments {
     #[arg(long, default_value_t = Vote::Affirmative)]
     pub(super) vote: Vote,
     /// The overlap above which boxes are one object; without it, that of the method. Not for labels
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     iou_threshold: Option<f64>,
     /// The least score of a box or label that is merged; without it, that of the method
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     score_threshold: Option<f64>,
     /// The least score of a merged box or label that is kept; without it, 0.5 of labels merged by
     /// calibrated, else 0
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     merged_threshold: Option<f64>,
     /// How much a provider weighs, beside 1; may be repeated
     #[arg(long, value_name = "NAME=NUMBER")]
@@ -88,7 +88,10 @@ impl MergingArguments {
             (Method::Calibrated, Some(folder)) => {
                 let providers = dataset.providers.iter().map(|provider| provider.name.clone());
                 let selection = Selection { providers: providers.collect(), dropped_words };
-                let other = Dataset::read_selected(folder, table, &selection)?;
+                let other =
+                    Dataset::read_selected(folder, table, &selection).map_err(|source| {
+                        BaselinesError::CalibrationData { path: folder.clone(), source }
+                    })?;
                 let model = fitted(folder, &other, dataset, measure)?;
                 Merger::calibrated(self.vote, Arc::new(model))
             }

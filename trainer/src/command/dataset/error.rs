@@ -56,11 +56,15 @@ pub enum DatasetCommandError {
         source: io::Error,
     },
     /// The data set is damaged; what is wrong with it has been written.
-    #[error("{0} problems; import the data set again")]
+    #[error("{}; import the data set again", problems(*.0))]
     Damaged(usize),
     /// The result cannot be written.
     #[error("cannot write the result")]
     Write(#[source] io::Error),
+}
+
+fn problems(count: usize) -> String {
+    format!("{count} problem{}", if count == 1 { "" } else { "s" })
 }
 
 impl From<ExportError> for DatasetCommandError {
@@ -76,15 +80,12 @@ impl DatasetCommandError {
     /// Whether what was asked for is the mistake, rather than anything that happened to it.
     pub const fn is_wrong_use(&self) -> bool {
         match self {
-            Self::Format(FormatError::Write { .. })
-            | Self::Dataset(DatasetError::NoAnswers)
-            | Self::Source { .. }
-            | Self::Damaged(_)
-            | Self::Write(_) => false,
+            Self::Format(FormatError::Write { .. }) | Self::Damaged(_) | Self::Write(_) => false,
             Self::Format(_)
             | Self::WordTable(_)
             | Self::Dataset(_)
             | Self::Features(_)
+            | Self::Source { .. }
             | Self::OtherFeatures { .. }
             | Self::PriceOfNobody(_) => true,
             Self::Folder(error) => error.is_wrong_use(),

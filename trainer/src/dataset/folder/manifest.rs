@@ -107,7 +107,9 @@ impl Manifest {
     pub fn read(folder: &Path) -> Result<Self, FolderError> {
         let path = folder.join(FILE);
         let text = fs::read(&path).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => FolderError::NoDataset(folder.to_owned()),
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                FolderError::NoDataset(folder.to_owned())
+            }
             _ => FolderError::Read { path: path.clone(), source },
         })?;
         let damaged = |source| FolderError::Manifest { path: path.clone(), source };
