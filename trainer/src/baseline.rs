@@ -44,8 +44,8 @@ pub struct Row {
     pub precision: Option<AveragePrecision>,
     /// How good its merged labels are; `None` where boxes are scored.
     pub labels: Option<LabelFigures>,
-    /// What it costs, in US dollars an image.
-    pub mean_cost_usd: f64,
+    /// What it costs, in thousandths of a US dollar an image.
+    pub mean_cost: f64,
     /// The mean over the images of their values.
     pub mean_value: f64,
     /// How many images each provider was asked about.
@@ -125,8 +125,8 @@ pub struct Options<'a> {
     /// What a thousandth of a US dollar adds to a value, not above 0; the upper bound by value and
     /// cost has a row where there is one.
     pub beta: Option<f64>,
-    /// What an image may cost at the mean, in US dollars.
-    pub budget_usd: Option<f64>,
+    /// What an image may cost at the mean, in thousandths of a US dollar.
+    pub budget: Option<f64>,
     /// On how many threads subsets are judged.
     pub threads: NonZero<usize>,
     /// Where the table of rewards is kept; `None` where it is made each time.
@@ -153,14 +153,14 @@ pub enum BaselineError {
     LabelsOnly(String),
     /// Nobody is cheap enough.
     #[error(
-        "no way to ask someone about every image costs {budget_usd} US dollars an image at the mean; \
-         the cheapest costs {least_usd}: raise the budget"
+        "no way to ask someone about every image costs {budget} thousandths of a US dollar an image at the \\
+         mean; the cheapest costs {least}: raise the budget"
     )]
     Budget {
         /// The budget.
-        budget_usd: f64,
+        budget: f64,
         /// The mean cost of asking the cheapest about each image.
-        least_usd: f64,
+        least: f64,
     },
 }
 
@@ -289,8 +289,8 @@ impl Scoring<'_> {
                 (None, Some(LabelFigures { jaccard: mean_value, f1: self.f1(&answers) }))
             }
         };
-        let mean_cost_usd = self.mean_usd(cost_microusd);
-        Row { method: method.to_owned(), kind, precision, labels, mean_cost_usd, mean_value, calls }
+        let mean_cost = self.mean_cost(cost_microusd);
+        Row { method: method.to_owned(), kind, precision, labels, mean_cost, mean_value, calls }
     }
 
     fn precision(&self, answers: &[Vec<GroupedBox>]) -> Option<AveragePrecision> {
@@ -309,14 +309,14 @@ impl Scoring<'_> {
         self.row(method, kind, self.images.iter().map(|_| subset))
     }
 
-    /// What a sum over the images is for each, in US dollars.
-    fn mean_usd(&self, cost_microusd: u64) -> f64 {
-        number(cost_microusd) / 1e6 / self.image_count()
+    /// What a sum over the images is for each, in thousandths of a US dollar.
+    fn mean_cost(&self, cost_microusd: u64) -> f64 {
+        number(cost_microusd) / 1e3 / self.image_count()
     }
 
     /// What all images may cost together, to the nearest millionth of a US dollar.
-    fn budget_microusd(&self, budget_usd: f64) -> f64 {
-        (budget_usd * 1e6 * self.image_count()).round()
+    fn budget_microusd(&self, budget: f64) -> f64 {
+        (budget * 1e3 * self.image_count()).round()
     }
 
     fn image_count(&self) -> f64 {
@@ -377,7 +377,7 @@ mod tests {
             seed: 7,
             subsets: 0,
             beta: None,
-            budget_usd: None,
+            budget: None,
             threads: NonZero::<usize>::MIN,
             cache: None,
         };
@@ -409,9 +409,9 @@ mod tests {
         let expected: [(f64, f64, &[usize]); 4] =
             [(0.5, 0.0, &[2, 0]), (0.5, 0.0, &[0, 2]), (1.0, 1.0, &[2, 2]), (1.0, 1.0, &[1, 1])];
         assert_eq!(figures, expected);
-        assert_near(row(&rows, "aws").mean_cost_usd, 0.001);
-        assert_near(row(&rows, "Ensemble-N").mean_cost_usd, 0.0015);
-        assert_near(row(&rows, "Upper Bound").mean_cost_usd, 0.00075);
+        assert_near(row(&rows, "aws").mean_cost, 1.0);
+        assert_near(row(&rows, "Ensemble-N").mean_cost, 1.5);
+        assert_near(row(&rows, "Upper Bound").mean_cost, 0.75);
     }
 
     #[test]
@@ -430,7 +430,7 @@ mod tests {
         // Of cat.jpg, aws is the only one with a vote; of dog.jpg, aws saw nothing.
         let ensemble = row(&rows, "Ensemble-N");
         assert_near(ensemble.mean_value, 0.0);
-        assert_near(ensemble.mean_cost_usd, 0.0015);
+        assert_near(ensemble.mean_cost, 1.5);
         assert_eq!(ensemble.calls, [2, 2]);
     }
 
@@ -478,7 +478,7 @@ mod tests {
         let dataset = dataset(&answers, truth);
         let rows = with_options(&dataset, Vote::Affirmative, |options| {
             options.subsets = 2;
-            options.budget_usd = Some(0.001);
+            options.budget = Some(1.0);
         });
         let rows = rows.unwrap();
         assert_eq!(row(&rows, "aws+azure").calls, [2, 2]);
@@ -487,7 +487,7 @@ mod tests {
         assert_eq!(row(&rows, "Best at budget").kind, Kind::BestWithinBudget(Subset::single(1)));
         let bound = row(&rows, "Upper Bound at budget");
         assert_near(bound.mean_value, 1.0);
-        assert_near(bound.mean_cost_usd, 0.00075);
+        assert_near(bound.mean_cost, 0.75);
         assert_eq!(bound.kind, Kind::UpperBound { bound: Some(1.0) });
     }
 
@@ -527,7 +527,7 @@ mod tests {
     fn of_many_providers_the_few_that_see_something_are_found() {
         let dataset = crowded(16);
         let rows = with_options(&dataset, Vote::Affirmative, |options| {
-            options.budget_usd = Some(0.0008);
+            options.budget = Some(0.8);
             options.threads = NonZero::new(2).unwrap();
         });
         let rows = rows.unwrap();
@@ -547,9 +547,9 @@ mod tests {
     fn what_cannot_be_scored_is_refused() {
         let (answers, truth) = cat_and_dog();
         let full = dataset(&answers, truth);
-        let poor = |options: &mut Options<'_>| options.budget_usd = Some(0.0004);
+        let poor = |options: &mut Options<'_>| options.budget = Some(0.4);
         let refusal = with_options(&full, Vote::Affirmative, poor).unwrap_err().to_string();
-        assert!(refusal.contains("the cheapest costs 0.0005"), "{refusal}");
+        assert!(refusal.contains("the cheapest costs 0.5"), "{refusal}");
         let same = |_: &mut Options<'_>| ();
         let empty = Dataset { images: Vec::new(), ..full.clone() };
         assert_eq!(with_options(&empty, Vote::Affirmative, same), Err(BaselineError::Empty));

@@ -99,7 +99,7 @@ mod tests {
             seed,
             subsets: 0,
             beta: Some(-0.5),
-            budget_usd: Some(0.0006),
+            budget: Some(0.6),
             threads: NonZero::<usize>::MIN,
             cache: None,
         };
@@ -218,16 +218,16 @@ mod tests {
     fn csv_has_a_line_a_method() {
         insta::assert_snapshot!(rendered(&incomplete(), csv), @r"
         method,simulated,ap,ap50,mean_cost,mean_v,jaccard,f1,calls_aws,calls_azure
-        aws,true,0.5,0.5,0.001,0,,,2,0
-        azure,true,0.5,0.5,0.0005,0,,,0,2
-        Random-1,true,0.5,0.5,0.0005,0,,,0,2
-        Random-N,true,0.5,0.5,0.001,0,,,1,2
-        Ensemble-N,true,1,1,0.0015,1,,,2,2
-        Best of 1,true,0.5,0.5,0.0005,0,,,0,2
-        Best at budget,true,0.5,0.5,0.0005,0,,,0,2
-        Upper Bound,true,1,1,0.00075,1,,,1,1
-        Upper Bound v+bc,true,1,1,0.00075,1,,,1,1
-        Upper Bound at budget,true,0.5,0.5,0.0005,0,,,0,2
+        aws,true,0.5,0.5,1,0,,,2,0
+        azure,true,0.5,0.5,0.5,0,,,0,2
+        Random-1,true,0.5,0.5,0.5,0,,,0,2
+        Random-N,true,0.5,0.5,1,0,,,1,2
+        Ensemble-N,true,1,1,1.5,1,,,2,2
+        Best of 1,true,0.5,0.5,0.5,0,,,0,2
+        Best at budget,true,0.5,0.5,0.5,0,,,0,2
+        Upper Bound,true,1,1,0.75,1,,,1,1
+        Upper Bound v+bc,true,1,1,0.75,1,,,1,1
+        Upper Bound at budget,true,0.5,0.5,0.5,0,,,0,2
         ");
     }
 }

@@ -49,11 +49,11 @@ pub(super) fn rows(
         // Beta is by the thousandth of a US dollar, prices are by the millionth.
         rows.push(row("Upper Bound v+bc", kind, &chosen(frontiers, -beta / 1e3)));
     }
-    if let Some(budget_usd) = options.budget_usd {
-        let budget = scoring.budget_microusd(budget_usd);
+    if let Some(cost) = options.budget {
+        let budget = scoring.budget_microusd(cost);
         let budgeted = within_budget(frontiers, budget).ok_or_else(|| BaselineError::Budget {
-            budget_usd,
-            least_usd: scoring.mean_usd(total_cost(&chosen(frontiers, DEAREST))),
+            budget: cost,
+            least: scoring.mean_cost(total_cost(&chosen(frontiers, DEAREST))),
         })?;
         // Where not every set was tried, the dual bounds only what was.
         let bound = reach.unwrap_or(budgeted.bound / scoring.image_count());

@@ -38,8 +38,8 @@ pub(super) fn rows(
             ..sets.row(subset, Kind::BestFixed(subset))
         }));
     }
-    if let Some(budget_usd) = options.budget_usd {
-        let budget = scoring.budget_microusd(budget_usd);
+    if let Some(cost) = options.budget {
+        let budget = scoring.budget_microusd(cost);
         let affordable = by_value.iter().map(|(subset, _)| *subset);
         let affordable = affordable.filter(|subset| scoring.cost_microusd(*subset) <= budget);
         let best = sets.best(affordable);
@@ -81,7 +81,7 @@ fn is_better(row: &Row, best: &Row) -> bool {
     let headline = |row: &Row| row.headline().unwrap_or(0.0);
     let by_headline = headline(row).total_cmp(&headline(best));
     let by_value = row.mean_value.total_cmp(&best.mean_value);
-    let by_cost = best.mean_cost_usd.total_cmp(&row.mean_cost_usd);
+    let by_cost = best.mean_cost.total_cmp(&row.mean_cost);
     by_headline.then(by_value).then(by_cost).is_gt()
 }
 

@@ -53,8 +53,8 @@ pub struct BaselinesArguments {
     /// dollars an image as in the table; BETA is not above 0
     #[arg(long, value_name = "BETA", value_parser = beta, allow_negative_numbers = true)]
     beta: Option<f64>,
-    /// Show the best at this mean cost, in US dollars an image
-    #[arg(long, value_name = "USD", value_parser = budget, allow_negative_numbers = true)]
+    /// Show the best at this mean cost, in thousandths of a US dollar an image
+    #[arg(long, value_name = "COST", value_parser = budget, allow_negative_numbers = true)]
     budget: Option<f64>,
     /// What random choices are drawn from; the same seed gives the same table
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
@@ -65,10 +65,10 @@ pub struct BaselinesArguments {
     /// Judge every subset afresh: neither read nor keep what is in the data set's folder cache/
     #[arg(long)]
     no_cache: bool,
-    /// Write JSON: fractions and US dollars
+    /// Write JSON: fractions and thousandths of a US dollar
     #[arg(long, conflicts_with = "csv")]
     json: bool,
-    /// Write CSV: fractions and US dollars
+    /// Write CSV: fractions and thousandths of a US dollar
     #[arg(long)]
     csv: bool,
     /// Draw cost against AP50 into this file too, as SVG
@@ -107,7 +107,7 @@ pub async fn run(
         seed: arguments.seed,
         subsets: arguments.subsets,
         beta: arguments.beta,
-        budget_usd: arguments.budget,
+        budget: arguments.budget,
         cache: cache.as_ref(),
         threads: thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
     };
@@ -180,5 +180,5 @@ fn beta(text: &str) -> Result<f64, &'static str> {
 /// A number that is not below 0.
 fn budget(text: &str) -> Result<f64, &'static str> {
     let budget = text.parse().ok().filter(|budget: &f64| budget.is_finite() && *budget >= 0.0);
-    budget.ok_or("it must be a number of US dollars that is not below 0")
+    budget.ok_or("it must be a number of thousandths of a US dollar that is not below 0")
 }

@@ -173,7 +173,7 @@ fn plot(
         seed: arguments.seed,
         subsets: 0,
         beta: None,
-        budget_usd: None,
+        budget: None,
         threads: thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
     };
     let rows = baselines(evaluation.dataset, &options, &|_| ()).map_err(EvaluateError::Plot)?;

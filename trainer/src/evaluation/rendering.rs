@@ -201,7 +201,7 @@ pub fn plot(evaluation: &Evaluation<'_>, baselines: &[Row]) -> String {
     let figures = evaluation.figures;
     let own = figures.ap50.map(|ap50| (figures.mean_cost, ap50 * 100.0));
     add(evaluation.policy.learner.as_str(), own.into_iter().collect(), Shape::Dots, false);
-    let point = |row: &Row| Some((row.mean_cost_usd * 1e3, row.precision?.ap50 * 100.0));
+    let point = |row: &Row| Some((row.mean_cost, row.precision?.ap50 * 100.0));
     let best = |row: &&Row| matches!(row.kind, Kind::BestFixed(_) | Kind::All);
     let mut fixed: Vec<&Row> = baselines.iter().filter(best).collect();
     fixed.sort_by_key(|row| row.kind.chosen_set().map_or(u32::MAX, Subset::count));

@@ -1,4 +1,5 @@
-//! Baselines as CSV, one line a method, figures as fractions and US dollars.
+//! Baselines as CSV, one line a method, figures as fractions and thousandths
+//! of a US dollar.
 
 use std::io::{self, Write};
 
@@ -23,7 +24,7 @@ pub fn csv(baselines: &Baselines<'_>, output: &mut impl Write) -> io::Result<()>
             simulated.clone(),
             or_empty(row.precision.map(|precision| precision.ap)),
             or_empty(row.precision.map(|precision| precision.ap50)),
-            row.mean_cost_usd.to_string(),
+            row.mean_cost.to_string(),
             row.mean_value.to_string(),
             or_empty(row.labels.map(|labels| labels.jaccard)),
             or_empty(row.labels.and_then(|labels| labels.f1)),

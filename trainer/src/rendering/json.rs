@@ -1,4 +1,4 @@
-//! Baselines as one JSON object, figures as fractions and US dollars.
+//! Baselines as one JSON object, figures as fractions and thousandths of a US dollar.
 
 use std::{
     collections::BTreeMap,
@@ -95,7 +95,7 @@ impl<'a> From<&Baselines<'a>> for Document<'a> {
             ap: row.precision.map(|precision| precision.ap),
             ap50: row.precision.map(|precision| precision.ap50),
             labels: row.labels.map(|LabelFigures { jaccard, f1 }| LabelObject { jaccard, f1 }),
-            mean_cost: row.mean_cost_usd,
+            mean_cost: row.mean_cost,
             mean_v: row.mean_value,
             calls: names().zip(row.calls.iter().copied()).collect(),
             providers: row.kind.chosen_set().map(|subset| subset.names(&dataset.providers)),

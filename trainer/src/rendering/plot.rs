@@ -75,5 +75,5 @@ fn best_of_size(row: &Row) -> Option<usize> {
 
 /// Cost in thousandths of a US dollar and the headline figure in percent; `None` where there is none.
 fn point(row: &Row) -> Option<(f64, f64)> {
-    Some((row.mean_cost_usd * 1e3, row.headline()? * 100.0))
+    Some((row.mean_cost, row.headline()? * 100.0))
 }

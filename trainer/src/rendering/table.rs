@@ -118,7 +118,7 @@ fn grid(baselines: &Baselines<'_>) -> Table {
         };
         let mut cells = vec![row.method.clone()];
         cells.extend(figures(row).map(percent));
-        cells.push(format!("{:.3}", row.mean_cost_usd * 1000.0));
+        cells.push(format!("{:.3}", row.mean_cost));
         cells.push(format!("{:.4}", row.mean_value));
         cells.extend(row.calls.iter().map(ToString::to_string));
         table.add_row(cells);
