@@ -1,9 +1,10 @@
 //! Times updates of soft actor-critic at the published size on one thread, on generated states:
-//! `cargo run --release -p armol-trainer --example time_sac -- [DIMENSION] [FILLED] [UPDATES]`, FILLED
+//! `cargo run --release -p armol-trainer --example time_sac -- [DIMENSION] [FILLED] [TENS]`, FILLED
 //! being the share of a state's numbers that are not 0.
 //!
-//! Prints the least and the middle of the milliseconds of CPU that an update takes, with the step that
-//! goes with it, and the most memory held, in KiB; `scripts/bench train` puts it beside `PyTorch`.
+//! Prints the least and the middle of the milliseconds of CPU that an update takes, in tens of them and
+//! with the steps that go with them, and the most memory held, in KiB; `scripts/bench train` puts it
+//! beside `PyTorch`.
 
 use std::{
     env,
@@ -30,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let dimension: usize = arguments.next().map_or(Ok(1001), |count| count.parse())?;
     let filled: f64 = arguments.next().map_or(Ok(1.0), |share| share.parse())?;
-    let updates: u64 = arguments.next().map_or(Ok(40), |count| count.parse())?;
+    let tens: u64 = arguments.next().map_or(Ok(6), |count| count.parse())?;
     let mut generator = ChaCha8Rng::seed_from_u64(1);
     let mut number = || if generator.random_bool(filled) { generator.random() } else { 0.0 };
     let states = States::new(dimension, (0..IMAGES * dimension).map(|_| number()).collect());
@@ -49,10 +50,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut learner = Sac::new(SacOptions { off_policy, ..published }, environment, 1)?;
     learner.advance(2_000 + FIRST)?;
     let mut milliseconds = Vec::new();
-    for _ in 0..updates {
+    for _ in 0..tens {
         let started = nanoseconds()?;
-        learner.advance(1)?;
-        milliseconds.push(f64::from(u32::try_from(nanoseconds()? - started)?) / 1e6);
+        learner.advance(10)?;
+        milliseconds.push(f64::from(u32::try_from(nanoseconds()? - started)?) / 1e7);
     }
     milliseconds.sort_by(f64::total_cmp);
     let least = milliseconds.first().ok_or("no update")?;
