@@ -60,6 +60,11 @@ impl DirectChooser {
         self.tariff.providers()
     }
 
+    /// Who is asked about every image before the choice; nobody where it needs no answer.
+    pub fn first(&self) -> Subset {
+        self.tariff.first()
+    }
+
     /// Whom to ask next: the best subset where nobody was asked, or only who must be first, and
     /// nobody afterwards.
     pub fn choose(&self, observation: &Observation<'_>) -> Subset {
