@@ -169,7 +169,7 @@ mod tests {
     fn figures_are_those_worked_out_by_hand() {
         let (answers, truth) = cat_and_dog();
         let dataset = dataset(&answers, truth);
-        let strategy = Strategy { first: Some(1), chooser: Chooser::Fixed(Subset::all(2)) };
+        let strategy = Strategy { first: Some(1), ..Strategy::of(Chooser::Fixed(Subset::all(2))) };
         let (choices, figures) = evaluated(&dataset, &strategy);
         assert_eq!(choices[0].steps, [Subset::single(1), Subset::single(0)]);
         let calls = BTreeMap::from([("aws".to_owned(), 2), ("azure".to_owned(), 2)]);

@@ -41,7 +41,7 @@ enum Command {
     Words(WordsArguments),
     Features(FeaturesArguments),
     Baselines(BaselinesArguments),
-    Train(TrainArguments),
+    Train(Box<TrainArguments>),
     Evaluate(EvaluateArguments),
     Explain(ExplainArguments),
     Score(ScoreArguments),
@@ -87,7 +87,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
             result.map_err(failure(BaselinesError::is_wrong_use))?;
         }
         Command::Train(arguments) => {
-            trained(arguments).await.map_err(failure(TrainError::is_wrong_use))?;
+            trained(*arguments).await.map_err(failure(TrainError::is_wrong_use))?;
         }
         Command::Evaluate(arguments) => {
             evaluate::run(&arguments, output).map_err(failure(EvaluateError::is_wrong_use))?;

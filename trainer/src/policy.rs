@@ -18,4 +18,4 @@ pub(crate) use file::write_whole;
 pub use file::{FORMAT, FORMAT_VERSION, PolicyFileError};
 pub use observation::Observation;
 pub use rollout::{Rollout, observation, rollout};
-pub use strategy::Strategy;
+pub use strategy::{Limit, Strategy};

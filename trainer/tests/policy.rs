@@ -278,3 +278,27 @@ fn an_explanation_says_what_was_asked_and_why() {
     let nobody = ["explain", "--policy", "policy.armol", "photographs", "--image", "none.jpg"];
     assert!(refused(&nobody, folder.path()).contains("has no image none.jpg"));
 }
+
+#[test]
+fn quotas_are_kept_by_asking_others() {
+    let folder = photographs();
+    let train_direct = |flags: &[&str]| {
+        train(folder.path(), &[&["--learner", "direct", "--beta", "-0.1"][..], flags].concat());
+        evaluated(folder.path(), &[])["calls"].clone()
+    };
+    assert_eq!(train_direct(&[])["feline"], json!(photographs::COUNT / 2));
+    let calls = train_direct(&["--quota", "feline=10", "--images-a-day", "100"]);
+    assert!(calls["feline"].as_u64().unwrap() <= photographs::COUNT / 10, "{calls}");
+    assert!(calls["both"].as_u64().unwrap() > 0, "{calls}");
+    let refused = |flags: &[&str]| {
+        let command = ["train", "photographs", "--out", "p.armol", "--learner"];
+        refused(&[&command[..], flags].concat(), folder.path())
+    };
+    let day = ["--images-a-day", "10"];
+    let message = refused(&[&["direct", "--quota", "nobody=1"][..], &day].concat());
+    assert!(message.contains("for no provider"), "{message}");
+    assert!(refused(&["direct", "--quota", "feline=1"]).contains("--images-a-day"));
+    assert!(refused(&[&["sac", "--quota", "feline=1"][..], &day].concat()).contains("no --quota"));
+    let message = refused(&["direct", "--max-latency", "1"]);
+    assert!(message.contains("holds no timed call of feline"), "{message}");
+}

@@ -1,6 +1,7 @@
 //! `armol-trainer train`: a data set in, a policy file out.
 
 mod learning;
+mod limits;
 
 use std::{
     io::{self, Write},
@@ -14,6 +15,7 @@ use clap::Args;
 use thiserror::Error;
 
 use learning::{LearningArguments, StateArguments};
+use limits::LimitArguments;
 
 use super::{
     baselines::{BaselinesError, merging::MergingArguments},
@@ -70,10 +72,8 @@ pub struct TrainArguments {
     /// dollar
     #[arg(long, value_name = "COST", value_parser = not_negative, allow_negative_numbers = true)]
     budget: Option<f64>,
-    /// What a second of waiting takes from the value of an answer
-    #[arg(long, value_name = "NUMBER", default_value_t = 0.0, value_parser = not_negative,
-        allow_negative_numbers = true)]
-    latency_weight: f64,
+    #[command(flatten)]
+    limits: LimitArguments,
     /// Which share of the images is kept apart
     #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = share)]
     validation_share: f64,
@@ -178,7 +178,10 @@ fn options(arguments: &TrainArguments, merging: Merging) -> Options {
     Options {
         beta: arguments.beta.unwrap_or(usual_beta),
         budget: arguments.budget,
-        latency_weight: arguments.latency_weight,
+        latency_weight: arguments.limits.latency_weight,
+        waiting: arguments.limits.waiting(),
+        quotas: arguments.limits.quotas(),
+        images_a_day: arguments.limits.images_a_day.unwrap_or(1.0),
         validation_share: arguments.validation_share,
         folds: arguments.folds,
         seed: arguments.seed,

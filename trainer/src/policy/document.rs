@@ -141,12 +141,13 @@ impl Policy {
     /// The policy, where its parts are of the same providers.
     pub(super) fn checked(self) -> Result<Self, UnfitPolicy> {
         let providers = self.providers.len();
-        let Strategy { first, chooser } = &self.strategy;
+        let Strategy { first, chooser, limit } = &self.strategy;
         let of_merger = self.merger.model().map_or(providers, CalibratedMerge::providers);
         let parts = [
             ("first call", first.is_none_or(|place| place < providers)),
             ("state", self.state.asked_first() == *first),
             ("chooser", chooser.is_of(providers, self.state.dimension())),
+            ("limit", limit.as_ref().is_none_or(|limit| limit.means_s.len() == providers)),
             ("merger", of_merger == providers),
         ];
         match parts.into_iter().find(|(_, fits)| !fits) {

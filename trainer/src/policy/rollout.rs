@@ -49,7 +49,7 @@ mod tests {
         let dataset = dataset(&answers, truth);
         let image = ScoredImage::new(&dataset.images[0], &dataset.providers);
         let both = Subset::all(2);
-        let strategy = Strategy { first: Some(1), chooser: Chooser::Fixed(both) };
+        let strategy = Strategy { first: Some(1), ..Strategy::of(Chooser::Fixed(both)) };
         let done = rollout(&strategy, &[], &image);
         assert_eq!(
             done,

@@ -136,6 +136,15 @@ impl<'a> ScoredImage<'a> {
         &self.prices_microusd
     }
 
+    /// The same with each provider so much dearer, in millionths of a US dollar.
+    #[must_use]
+    pub fn with_surcharges(mut self, surcharges_microusd: &[u64]) -> Self {
+        for (price, surcharge) in self.prices_microusd.iter_mut().zip(surcharges_microusd) {
+            *price = price.saturating_add(*surcharge);
+        }
+        self
+    }
+
     /// The answer that asking a subset brings. Who did not answer has no vote.
     pub fn merged(&self, subset: Subset, merger: &Merger) -> Vec<GroupedBox> {
         let asked = |place| subset.contains(place) && self.answered.contains(place);

@@ -5,7 +5,9 @@ use thiserror::Error;
 
 use super::{checkpoint::CheckpointError, merging::MergingError};
 use crate::{
+    dataset::folder::FolderError,
     direct::DirectError,
+    latency::ReplayError,
     policy::Learner,
     reinforcement::{EnvironmentError, LearningError},
     rewards::TooManyProviders,
@@ -78,6 +80,46 @@ pub enum TrainingError {
     /// Training was stopped, and can go on.
     #[error("training was stopped after {0} epochs; go on with the same command and --resume")]
     StoppedAfter(u64),
+    /// Stored calls cannot be read.
+    #[error("cannot replay the calls that the data set holds")]
+    Calls(#[source] FolderError),
+    /// There are no calls to replay.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// Nobody is fast enough.
+    #[error(
+        "nobody answers within {most_s} s at the mean; the fastest takes {least_s:.3} s: raise \
+         --max-latency"
+    )]
+    Waiting {
+        /// What calls may take, in seconds.
+        most_s: f64,
+        /// What the fastest takes.
+        least_s: f64,
+    },
+    /// The learner keeps no quotas.
+    #[error("{0} keeps no --quota; take direct, cascade or sequential")]
+    NoQuota(Learner),
+    /// Quotas make what is asked too dear.
+    #[error(
+        "with the quotas kept, an image costs {spent} thousandths of a US dollar at the mean, above the \
+         budget of {budget}: raise the budget or a quota"
+    )]
+    BudgetWithQuotas {
+        /// The budget.
+        budget: f64,
+        /// What an image costs.
+        spent: f64,
+    },
+    /// A quota is for nobody.
+    #[error("--quota {0} is for no provider that is chosen from; use the name of one that is")]
+    QuotaOfNobody(String),
+    /// A quota cannot be kept.
+    #[error(
+        "the quota of provider {0}, counted from 0, cannot be kept beside the others, however dear it is \
+         made; raise a quota, or leave out --images-a-day"
+    )]
+    Quota(usize),
     /// There are too many subsets.
     #[error(transparent)]
     Providers(#[from] TooManyProviders),

@@ -4,7 +4,7 @@ use std::num::NonZero;
 
 use serde_json::{Map, Value, json};
 
-use super::{Merging, RewardKind, epochs::EpochOptions};
+use super::{Merging, RewardKind, conditions::WaitingOptions, epochs::EpochOptions, quota::Quota};
 use crate::{
     direct::{DirectOptions, Regression},
     objective::Objective,
@@ -39,6 +39,12 @@ pub struct Options {
     pub budget: Option<f64>,
     /// What a second of waiting takes from a value, not below 0.
     pub latency_weight: f64,
+    /// How long calls may take, and which stored calls tell.
+    pub waiting: WaitingOptions,
+    /// How many calls providers may get a day.
+    pub quotas: Vec<Quota>,
+    /// How many images a day quotas are for.
+    pub images_a_day: f64,
     /// Which share of the images is kept to judge what was learned.
     pub validation_share: f64,
     /// Into how many folds images are dealt, so that each is judged by what was fitted without it.
@@ -81,6 +87,9 @@ impl Options {
             beta: USUAL_BETA,
             budget: None,
             latency_weight: 0.0,
+            waiting: WaitingOptions::default(),
+            quotas: Vec::new(),
+            images_a_day: 0.0,
             validation_share: 0.2,
             folds: 5,
             seed: 1,
@@ -103,6 +112,15 @@ impl Options {
             add("alignment", self.alignment.into());
         }
         add("budget", self.budget.into());
+        if self.latency_weight > 0.0 || self.waiting.most.is_some() {
+            add("region", self.waiting.region.clone().into());
+            add("max_latency_s", self.waiting.most.map(|most| most.as_secs_f64()).into());
+        }
+        if !self.quotas.is_empty() {
+            let quotas = self.quotas.iter().map(|quota| (&quota.provider, quota.calls_a_day));
+            add("quotas", quotas.map(|(name, calls)| json!({ name: calls })).collect());
+            add("images_a_day", self.images_a_day.into());
+        }
         add("validation_share", self.validation_share.into());
         add("folds", self.folds.into());
         match self.learner {

@@ -1,12 +1,12 @@
 //! Some images of a data set, made ready to be learned from: their answers judged, their states made.
 
-use super::{Judged, Model, Options, Source, TrainingError};
+use super::{Judged, Model, Options, Source, TrainingError, conditions::Conditions};
 use crate::{
     baseline::number,
     dataset::Part,
     evaluation::mean,
-    policy::{Chooser, Strategy},
-    problem::Problem,
+    policy::{Chooser, Limit, Strategy},
+    problem::{Latencies, Problem},
     rewards::ScoredImage,
     state::{
         StateRecipe, States,
@@ -18,8 +18,11 @@ use crate::{
 /// Some images of a data set, ready to be learned from.
 pub(super) struct Stage<'a> {
     source: Source<'a>,
+    places: Vec<usize>,
     images: Vec<ScoredImage<'a>>,
     states: States,
+    latencies: Option<Latencies>,
+    limit: Option<Limit>,
     /// How their answers are merged, and what choices are worth.
     pub(super) judged: Judged,
     /// What their states are made of.
@@ -31,6 +34,7 @@ impl<'a> Stage<'a> {
     pub(super) fn new(
         source: Source<'a>,
         places: &[usize],
+        conditions: &Conditions,
         options: &Options,
     ) -> Result<Self, TrainingError> {
         let part = Part::of(source.dataset, places);
@@ -38,13 +42,22 @@ impl<'a> Stage<'a> {
         let names: Vec<&str> = part.images.iter().map(|image| image.name.as_str()).collect();
         let judged = Judged::new(&images, &names, options)?;
         let (recipe, states) = StateRecipe::fit(images_of(source, places), &options.state)?;
-        Ok(Self { source, images, states, judged, recipe })
+        let latencies = conditions.latencies(places);
+        let limit = conditions.limit(options);
+        let places = places.to_vec();
+        Ok(Self { source, places, images, states, latencies, limit, judged, recipe })
     }
 
     /// What a learner makes of the images.
     pub(super) fn model(&self, options: &Options) -> Result<Model<'_>, TrainingError> {
         let first = self.recipe.asked_first();
         Model::fit(self.problem(options), first, &self.judged.merger, options)
+    }
+
+    /// Makes each provider so much dearer, in millionths of a US dollar, than it is.
+    pub(super) fn make_dearer(&mut self, surcharges: &[u64]) {
+        let images = Part::of(self.source.dataset, &self.places).scored().into_iter();
+        self.images = images.map(|image| image.with_surcharges(surcharges)).collect();
     }
 
     /// The images as a problem to learn from.
@@ -54,7 +67,7 @@ impl<'a> Stage<'a> {
             states: &self.states,
             providers: self.source.dataset.providers.len(),
             values: self.judged.values(),
-            latencies: None,
+            latencies: self.latencies.as_ref(),
             objective: options.objective(),
         }
     }
@@ -76,7 +89,7 @@ impl<'a> Stage<'a> {
 
     /// A chooser with what it needs before it can choose.
     pub(super) fn strategy(&self, chooser: Chooser) -> Strategy {
-        Strategy { first: self.recipe.asked_first(), chooser }
+        Strategy { first: self.recipe.asked_first(), chooser, limit: self.limit.clone() }
     }
 
     /// The states of other images of the data set.
