@@ -154,7 +154,7 @@ fn a_damaged_data_set_exits_with_1_and_each_problem() {
     assert_eq!(output.status.code(), Some(1));
     let problems = String::from_utf8(output.stdout.clone()).unwrap();
     assert!(problems.starts_with("set: objects.parquet has 4 bytes, the manifest"), "{problems}");
-    assert!(standard_error(&output).contains("error: 1 problems"));
+    assert!(standard_error(&output).contains("error: 1 problem;"));
 }
 
 #[test]
@@ -201,6 +201,6 @@ fn what_a_collector_stored_becomes_a_data_set_with_its_calls() {
 
     let before = ["--until", "2021-01-01T00:00:00Z", "--out", "empty"];
     let output = trainer(&[&arguments[..], &before].concat(), folder.path());
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(standard_error(&output).contains("there is no stored answer to score"));
 }
