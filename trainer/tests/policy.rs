@@ -216,7 +216,7 @@ fn what_cannot_be_learned_is_refused() {
         (&["direct", "--validation-share", "0", "--budget", "1"], "raise --validation-share"),
         (&["direct", "--beta", "0.1"], "not above 0"),
         (&["direct", "--features", "nothing"], "it has features"),
-        (&["direct", "--providers", "nobody"], "nobody is no provider"),
+        (&["direct", "--providers", "nobody"], "has no provider nobody"),
         (&["direct", "--merge", "best"], "unknown way to merge"),
         (&["sac", "--published", "--beta", "-1"], "cannot be used with"),
     ] {
@@ -235,7 +235,7 @@ fn what_a_policy_does_not_fit_is_refused() {
         refused(&[&["evaluate", dataset, "--policy", policy][..], flags].concat(), at)
     };
     let message = evaluate("alone", "policy.armol", &[]);
-    assert!(message.contains("canine is no provider of the data set; it has feline"), "{message}");
+    assert!(message.contains("the data set has no provider canine; it has feline"), "{message}");
     fs::write(at.join("words.json"), r#"{"cat": 15, "dog": 16, "puppy": 16}"#).unwrap();
     let message = evaluate("photographs", "policy.armol", &["--label-groups", "words.json"]);
     assert!(message.contains("another table of words"), "{message}");
