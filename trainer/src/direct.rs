@@ -18,7 +18,6 @@ mod form;
 mod network;
 mod pairs;
 mod search;
-mod tariff;
 
 use thiserror::Error;
 
@@ -26,11 +25,13 @@ use crate::{
     linear::{LinearError, Table},
     network::NetworkError,
     problem::Problem,
-    subset::MOST_SOUGHT,
+    subset::{MOST_SOUGHT, Subset},
+    tariff::{Tariff, TariffError},
 };
 use estimator::Estimator;
 use form::Form;
-use tariff::Tariff;
+
+use chooser::Parts;
 
 pub use chooser::DirectChooser;
 pub use network::NetworkOptions;
@@ -69,6 +70,8 @@ pub struct DirectModel {
     form: Form,
     estimator: Estimator,
     tariff: Tariff,
+    /// Who is asked before the choice.
+    first: Subset,
 }
 
 /// Why nothing can be learned, or what was stored not be used.
@@ -93,14 +96,9 @@ pub enum DirectError {
         "beta {0} must be a number that is not above 0, for costs lower what an answer is worth"
     )]
     Beta(f64),
-    /// A price or a latency is none.
-    #[error("{what} of provider {place}, counted from 0, must be a number that is not below 0")]
-    Tariff {
-        /// What it is.
-        what: &'static str,
-        /// The provider's place.
-        place: usize,
-    },
+    /// There are no prices or latencies to choose by.
+    #[error("cannot say what choices cost")]
+    Tariff(#[from] TariffError),
     /// The regression fails.
     #[error("cannot predict what choices are worth")]
     Linear(#[from] LinearError),
@@ -133,7 +131,15 @@ impl DirectModel {
         if states != images {
             return Err(DirectError::States { states, images });
         }
-        let tariff = Tariff::of(problem, options.first)?;
+        let mut tariff = Tariff::of(problem)?;
+        let mut first = Subset::default();
+        if let Some(place) = options.first {
+            if place >= providers {
+                return Err(DirectError::First(place));
+            }
+            first = Subset::single(place);
+            tariff = tariff.with_free(place);
+        }
         let (form, targets) = Form::of(problem, seed)?;
         let input = |image: usize, values: &mut [f64]| {
             for (value, number) in values.iter_mut().zip(problem.states.row(image)) {
@@ -144,7 +150,7 @@ impl DirectModel {
         let inputs = Table { rows: images, columns: problem.states.dimension(), fill: &input };
         let outputs = Table { rows: images, columns: form.outputs(providers), fill: &output };
         let estimator = Estimator::fit(inputs, outputs, &options.regression, seed)?;
-        Ok(Self { form, estimator, tariff })
+        Ok(Self { form, estimator, tariff, first })
     }
 
     /// The chooser at a price of money: what a thousandth of a US dollar adds to a value, not above 0.
@@ -152,7 +158,8 @@ impl DirectModel {
     /// # Errors
     /// Where the price is none.
     pub fn at(&self, beta: f64) -> Result<DirectChooser, DirectError> {
-        DirectChooser::new(self.form.clone(), self.estimator.clone(), self.tariff.clone(), beta)
+        let Self { form, estimator, tariff, first } = self.clone();
+        Parts { form, estimator, tariff, first, beta }.try_into()
     }
 
     /// The penalty on weights that was learned with; `None` of a network.

@@ -27,6 +27,7 @@ pub mod scoring;
 pub mod sequential;
 pub mod state;
 pub mod subset;
+pub mod tariff;
 pub mod training;
 pub mod trees;
 

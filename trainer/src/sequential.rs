@@ -21,13 +21,12 @@ mod situations;
 
 use std::num::NonZero;
 
-use crate::{evidence::Evidence, problem::Problem, trees::TreesOptions};
+use crate::{evidence::Evidence, problem::Problem, tariff::Tariff, trees::TreesOptions};
 
 pub use chooser::SequentialChooser;
 pub use error::SequentialError;
 
 use fitting::Fitted;
-use plan::Terms;
 use situations::Situations;
 
 /// How the answers so far decide.
@@ -81,7 +80,7 @@ pub struct SequentialModel<'a> {
     evidence: Evidence,
     /// Which part each image is in.
     folds: Vec<usize>,
-    terms: Terms,
+    tariff: Tariff,
     /// What there is to learn from, the largest sets first.
     situations: Vec<Situations>,
     /// What each action of each stage adds, where that depends on no price.
@@ -111,7 +110,7 @@ impl<'a> SequentialModel<'a> {
             seed,
             evidence: evidence.clone(),
             folds: fitting::folds(problem.images.len(), options.folds, seed),
-            terms: Terms::of(problem),
+            tariff: Tariff::of(problem)?,
             situations: Vec::new(),
             learned: Vec::new(),
         };
@@ -129,7 +128,7 @@ impl<'a> SequentialModel<'a> {
         if !beta.is_finite() || beta > 0.0 {
             return Err(SequentialError::Beta(beta));
         }
-        fitting::chooser(self, Terms { beta, ..self.terms.clone() })
+        fitting::chooser(self, beta)
     }
 }
 

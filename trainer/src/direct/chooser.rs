@@ -2,20 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DirectError, estimator::Estimator, form::Form, search, tariff::Tariff};
+use super::{DirectError, estimator::Estimator, form::Form, search};
 use crate::{
     features::single,
     policy::Observation,
     subset::{MOST_PROVIDERS, MOST_SOUGHT, Subset},
+    tariff::Tariff,
 };
 
 /// Asks the subset that promises most, at once, and then nobody.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Stored")]
+#[serde(try_from = "Parts")]
 pub struct DirectChooser {
     form: Form,
     estimator: Estimator,
     tariff: Tariff,
+    /// Who is asked about every image before the choice; nobody where it needs no answer.
+    first: Subset,
     beta: f64,
     /// What asking each subset takes from a value, infinite where it cannot be asked; empty where
     /// subsets are sought rather than tried.
@@ -23,53 +26,33 @@ pub struct DirectChooser {
     burdens: Vec<f32>,
 }
 
-/// A stored chooser, whatever its numbers are.
+/// What makes a chooser, whatever the numbers are.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Stored {
-    form: Form,
-    estimator: Estimator,
-    tariff: Tariff,
-    beta: f64,
+pub(super) struct Parts {
+    pub(super) form: Form,
+    pub(super) estimator: Estimator,
+    pub(super) tariff: Tariff,
+    pub(super) first: Subset,
+    pub(super) beta: f64,
 }
 
 impl DirectChooser {
-    pub(super) fn new(
-        form: Form,
-        estimator: Estimator,
-        tariff: Tariff,
-        beta: f64,
-    ) -> Result<Self, DirectError> {
-        if !beta.is_finite() || beta > 0.0 {
-            return Err(DirectError::Beta(beta));
-        }
-        let first = tariff.first();
-        let burden = |subset: Subset| {
-            let is_whole = first.beyond(subset).is_empty();
-            if is_whole { single(tariff.burden(subset, beta)) } else { f32::INFINITY }
-        };
-        let burdens = match form {
-            Form::Each => Subset::each(tariff.providers()).map(burden).collect(),
-            Form::Pairs(_) => Vec::new(),
-        };
-        Ok(Self { form, estimator, tariff, beta, burdens })
-    }
-
     /// How many providers it chooses of.
     pub const fn providers(&self) -> usize {
         self.tariff.providers()
     }
 
     /// Who is asked about every image before the choice; nobody where it needs no answer.
-    pub fn first(&self) -> Subset {
-        self.tariff.first()
+    pub const fn first(&self) -> Subset {
+        self.first
     }
 
     /// Whom to ask next: the best subset where nobody was asked, or only who must be first, and
     /// nobody afterwards.
     pub fn choose(&self, observation: &Observation<'_>) -> Subset {
         let asked = observation.asked;
-        if asked.is_empty() || asked == self.tariff.first() {
+        if asked.is_empty() || asked == self.first {
             self.best(observation.state).beyond(asked)
         } else {
             Subset::default()
@@ -80,8 +63,8 @@ impl DirectChooser {
     /// it costs included; nothing where somebody was asked whom it chose, or where there are too
     /// many subsets.
     pub fn worths(&self, observation: &Observation<'_>) -> Vec<(Subset, f64)> {
-        let (asked, first) = (observation.asked, self.tariff.first());
-        if !asked.is_empty() && asked != first {
+        let asked = observation.asked;
+        if !asked.is_empty() && asked != self.first {
             return Vec::new();
         }
         let predicted = self.estimator.predict(observation.state);
@@ -105,19 +88,29 @@ impl DirectChooser {
                 }
                 best.0
             }
-            Form::Pairs(pairs) => search::best(&pairs.terms(&predicted), &self.tariff, self.beta),
+            Form::Pairs(pairs) => {
+                let terms = pairs.terms(&predicted);
+                let charge = |set| self.tariff.charge(set, self.beta);
+                search::best(&terms, self.providers(), self.first, charge)
+            }
         }
     }
 }
 
-impl TryFrom<Stored> for DirectChooser {
+impl TryFrom<Parts> for DirectChooser {
     type Error = DirectError;
 
-    fn try_from(Stored { form, estimator, tariff, beta }: Stored) -> Result<Self, DirectError> {
-        let tariff = tariff.checked()?;
+    fn try_from(parts: Parts) -> Result<Self, DirectError> {
+        let Parts { form, estimator, tariff, first, beta } = parts;
+        if !beta.is_finite() || beta > 0.0 {
+            return Err(DirectError::Beta(beta));
+        }
         let providers = tariff.providers();
         if providers == 0 || providers > MOST_SOUGHT {
             return Err(DirectError::Providers(providers));
+        }
+        if !first.beyond(Subset::all(providers)).is_empty() {
+            return Err(DirectError::Stored("a first call of nobody it knows"));
         }
         let fits = match &form {
             Form::Each => providers <= MOST_PROVIDERS,
@@ -128,6 +121,14 @@ impl TryFrom<Stored> for DirectChooser {
                 "predictions for other providers than it has prices of",
             ));
         }
-        Self::new(form, estimator, tariff, beta)
+        let burden = |subset: Subset| {
+            let is_whole = first.beyond(subset).is_empty();
+            if is_whole { single(-tariff.charge(subset, beta)) } else { f32::INFINITY }
+        };
+        let burdens = match form {
+            Form::Each => Subset::each(providers).map(burden).collect(),
+            Form::Pairs(_) => Vec::new(),
+        };
+        Ok(Self { form, estimator, tariff, first, beta, burdens })
     }
 }

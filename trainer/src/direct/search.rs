@@ -4,19 +4,22 @@
 //! as one leads up; the best of the ends is taken. Nothing says that there is no better set, but no
 //! set that one step leads to is.
 
-use super::{pairs::Terms, tariff::Tariff};
+use super::pairs::Terms;
 use crate::subset::Subset;
 
 /// What a step must bring, so that rounding leads nowhere.
 const LEAST_GAIN: f64 = 1e-9;
 
-/// The set that promises most, with whoever is asked first.
-pub(super) fn best(terms: &Terms, tariff: &Tariff, beta: f64) -> Subset {
-    let providers = tariff.providers();
-    let first = tariff.first();
+/// The set that promises most with what `charge` says that it adds, which holds whoever is asked first.
+pub(super) fn best(
+    terms: &Terms,
+    providers: usize,
+    first: Subset,
+    charge: impl Fn(Subset) -> f64,
+) -> Subset {
     let promise = |set: Subset| {
         let members: Vec<usize> = (0..providers).filter(|place| set.contains(*place)).collect();
-        terms.worth(&members) - tariff.burden(set, beta)
+        terms.worth(&members) + charge(set)
     };
     let better =
         |one: (Subset, f64), other: (Subset, f64)| if other.1 > one.1 { other } else { one };

@@ -174,11 +174,11 @@ fn a_slow_provider_is_left_out_where_waiting_counts() {
 }
 
 #[test]
-fn the_published_reward_takes_a_tenth_of_each_call() {
+fn the_published_reward_which_goes_by_no_price_is_refused() {
     let mut world = World::of_kinds(3, 18);
-    world.objective = Objective { beta: -50.0, latency_weight: 0.0, published: true };
-    let chooser = world.chooser(&DirectOptions::default());
-    assert_eq!(choice(&chooser, world.states.row(4), Subset::default()), Subset::single(1));
+    world.objective.published = true;
+    let refusal = world.model(&DirectOptions::default(), 1).unwrap_err();
+    assert_eq!(refusal, DirectError::Tariff(TariffError::Published));
 }
 
 #[test]

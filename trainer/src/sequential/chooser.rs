@@ -73,7 +73,7 @@ impl SequentialChooser {
                 for (number, known) in state.iter_mut().zip(observation.state) {
                     *number = *known;
                 }
-                let worth = |first: &Subset| self.plan.terms.charge(*first);
+                let worth = |first: &Subset| self.plan.charge(*first);
                 let openings = openings.iter();
                 openings
                     .map(|(first, trees)| (*first, trees.predict(&state) + worth(first)))
@@ -91,14 +91,11 @@ impl TryFrom<Parts> for SequentialChooser {
         if providers == 0 || providers > MOST_SOUGHT {
             return Err(SequentialError::Stored("no providers, or too many"));
         }
-        let terms = &plan.terms;
-        if terms.prices.len() != providers || terms.seconds.len() != providers {
+        if plan.tariff.providers() != providers {
             return Err(SequentialError::Stored("prices or latencies of other providers"));
         }
-        let never_below = |number: &f64| number.is_finite() && *number >= 0.0;
-        let priced = terms.prices.iter().chain(&terms.seconds).all(never_below);
-        if !priced || !never_below(&terms.latency_weight) || !never_below(&-terms.beta) {
-            return Err(SequentialError::Stored("a price or latency below 0 or not finite"));
+        if !plan.beta.is_finite() || plan.beta > 0.0 {
+            return Err(SequentialError::Beta(plan.beta));
         }
         let all = Subset::all(providers);
         let known = |subset: Subset| !subset.is_empty() && subset.beyond(all).is_empty();

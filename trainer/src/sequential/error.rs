@@ -3,7 +3,10 @@
 use thiserror::Error;
 
 use super::SequentialOptions;
-use crate::{evidence::Evidence, problem::Problem, subset::MOST_SOUGHT, trees::TreesError};
+use crate::{
+    evidence::Evidence, problem::Problem, subset::MOST_SOUGHT, tariff::TariffError,
+    trees::TreesError,
+};
 
 /// Why there is no policy.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -52,9 +55,9 @@ pub enum SequentialError {
         /// The image's place.
         image: usize,
     },
-    /// The published reward knows one choice an image only.
-    #[error("the published reward is for learners that choose once; leave out --published")]
-    Published,
+    /// There are no prices or latencies to choose by.
+    #[error("cannot say what calls cost")]
+    Tariff(#[from] TariffError),
     /// The price of money is none.
     #[error("beta {0} must be a finite number that is not above 0")]
     Beta(f64),
@@ -88,9 +91,6 @@ pub(super) fn check(
     }
     if options.folds < 2 || options.folds > images {
         return Err(SequentialError::Folds(options.folds));
-    }
-    if problem.objective.published {
-        return Err(SequentialError::Published);
     }
     Ok(())
 }

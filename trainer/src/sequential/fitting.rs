@@ -10,8 +10,8 @@ use super::{
     Form, SequentialChooser, SequentialError, SequentialModel,
     opening::{Opening, opening},
     parallel::in_parallel,
-    plan::{Ask, Plan, Stage, Terms, When},
-    situations::{Situations, observation},
+    plan::{Ask, Plan, Stage, When},
+    situations::Situations,
 };
 use crate::{
     evidence::Memory,
@@ -79,9 +79,9 @@ pub(super) fn of_any_price(
 /// The policy for a price of money.
 pub(super) fn chooser(
     model: &SequentialModel<'_>,
-    terms: Terms,
+    beta: f64,
 ) -> Result<SequentialChooser, SequentialError> {
-    let plan = model.plan(terms);
+    let plan = model.plan(beta);
     let mut plans = Plans { without: vec![plan.clone(); model.options.folds], whole: plan };
     for (stage, situations) in model.situations.iter().enumerate() {
         let mut fitted = Vec::with_capacity(situations.actions.len());
@@ -167,12 +167,12 @@ impl SequentialModel<'_> {
         let plan = plans.and_then(|plans| plans.without.get(fold));
         let (mut asked, mut charges) = (asked, 0.0);
         if let Some(plan) = plan {
-            while let Some(observation) = observation(&self.problem, image, asked) {
+            while let Some(observation) = self.observation(image, asked) {
                 let further = plan.next(&observation, memory);
                 if further.is_empty() {
                     break;
                 }
-                charges += plan.terms.charge(further);
+                charges += plan.charge(further);
                 asked = asked.and(further);
             }
         }

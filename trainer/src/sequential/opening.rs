@@ -6,7 +6,7 @@ use super::{
     Form, SequentialError, SequentialModel,
     fitting::{Plans, ROWS_AT_ONCE},
     parallel::in_parallel,
-    plan::Terms,
+    plan::Plan,
     situations,
 };
 use crate::{
@@ -41,7 +41,6 @@ pub(super) fn opening(
     model: &SequentialModel<'_>,
     plans: &Plans,
 ) -> Result<Opening, SequentialError> {
-    let terms = &plans.whole.terms;
     let outcomes = outcomes(model, plans)?;
     let means = outcomes.iter().map(|outcome| mean(&outcome.worths));
     let best = means.enumerate().max_by(|(_, one), (_, other)| one.total_cmp(other));
@@ -49,7 +48,7 @@ pub(super) fn opening(
     let first = outcomes.get(best).map_or(Subset::all(1), |outcome| outcome.first);
     let looks = model.options.state_numbers > 0 && model.options.form == Form::Sequential;
     if looks && outcomes.len() > 1 {
-        let (by_state, mean_by_state) = by_state(model, &outcomes, best, terms)?;
+        let (by_state, mean_by_state) = by_state(model, &outcomes, best, &plans.whole)?;
         if mean_by_state > mean_of_best {
             return Ok(Opening::ByState(by_state));
         }
@@ -62,13 +61,13 @@ fn outcomes(model: &SequentialModel<'_>, plans: &Plans) -> Result<Vec<Outcome>, 
     let images: Vec<usize> = (0..model.problem.images.len()).collect();
     let pieces: Vec<&[usize]> = images.chunks(ROWS_AT_ONCE).collect();
     let mut outcomes = Vec::new();
-    for first in situations::openings(model, &plans.whole.terms) {
+    for first in situations::openings(model) {
         let parts = in_parallel(&pieces, model.options.threads, |images| {
             let mut memory = Memory::default();
             let outcome = |image: &usize| model.outcome(*image, first, Some(plans), &mut memory);
             images.iter().map(outcome).collect::<Result<Vec<f64>, _>>()
         })?;
-        let charge = plans.whole.terms.charge(first);
+        let charge = plans.whole.charge(first);
         let worths = parts.concat().iter().map(|outcome| outcome + charge).collect();
         outcomes.push(Outcome { first, worths });
     }
@@ -81,7 +80,7 @@ fn by_state(
     model: &SequentialModel<'_>,
     outcomes: &[Outcome],
     best: usize,
-    terms: &Terms,
+    plan: &Plan,
 ) -> Result<(Vec<(Subset, Trees)>, f64), SequentialError> {
     let width = model.options.state_numbers;
     let images = model.problem.images.len();
@@ -97,7 +96,7 @@ fn by_state(
     let mut chosen = vec![(f64::NEG_INFINITY, 0.0); images];
     for (place, outcome) in outcomes.iter().enumerate() {
         // Trees promise what a call brings before what it costs, as the chooser takes them.
-        let charge = terms.charge(outcome.first);
+        let charge = plan.charge(outcome.first);
         let pairs = outcome.worths.iter().zip(common);
         let targets: Vec<f64> = pairs.map(|(worth, common)| worth - common - charge).collect();
         let fitted =

@@ -3,27 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    baseline::number,
     evidence::{Evidence, Memory},
     policy::Observation,
-    problem::Problem,
     subset::Subset,
+    tariff::Tariff,
     trees::Trees,
 };
-
-/// What calls cost beside the value that they add.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Terms {
-    /// What each provider asks, in thousandths of a US dollar.
-    pub(super) prices: Vec<f64>,
-    /// How long each takes at the mean, in seconds.
-    pub(super) seconds: Vec<f64>,
-    /// What a thousandth of a US dollar adds to a value.
-    pub(super) beta: f64,
-    /// What a second takes from a value.
-    pub(super) latency_weight: f64,
-}
 
 /// Whom an action asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,51 +47,10 @@ pub(super) struct Plan {
     pub(super) evidence: Evidence,
     /// How many numbers of a state are looked at, from the first.
     pub(super) state_numbers: usize,
-    pub(super) terms: Terms,
+    pub(super) tariff: Tariff,
+    /// What a thousandth of a US dollar adds to a value.
+    pub(super) beta: f64,
     pub(super) stages: Vec<Stage>,
-}
-
-impl Terms {
-    /// Prices and latencies at the mean over the images.
-    pub(super) fn of(problem: &Problem<'_>) -> Self {
-        let images = problem.images.len();
-        let count = number(u64::try_from(images).unwrap_or(u64::MAX)).max(1.0);
-        let mut terms = Self {
-            prices: vec![0.0; problem.providers],
-            seconds: vec![0.0; problem.providers],
-            beta: problem.objective.beta,
-            latency_weight: problem.objective.latency_weight,
-        };
-        for (place, image) in problem.images.iter().enumerate() {
-            for (sum, price) in terms.prices.iter_mut().zip(image.prices_microusd()) {
-                *sum += number(*price);
-            }
-            let seconds = problem.latencies.map_or(&[][..], |latencies| latencies.row(place));
-            for (sum, seconds) in terms.seconds.iter_mut().zip(seconds) {
-                *sum += f64::from(*seconds);
-            }
-        }
-        for price in &mut terms.prices {
-            *price /= 1e3 * count;
-        }
-        for seconds in &mut terms.seconds {
-            *seconds /= count;
-        }
-        terms
-    }
-
-    /// What asking a subset at once adds to a value, which is not above 0: the sum of prices and the
-    /// longest of latencies.
-    pub(super) fn charge(&self, subset: Subset) -> f64 {
-        let asked = |place: &usize| subset.contains(*place);
-        let of = |numbers: &[f64], place: usize| numbers.get(place).copied().unwrap_or(0.0);
-        let (mut cost, mut longest) = (0.0, 0.0_f64);
-        for place in (0..self.prices.len()).filter(asked) {
-            cost += of(&self.prices, place);
-            longest = longest.max(of(&self.seconds, place));
-        }
-        self.beta.mul_add(cost, -self.latency_weight * longest)
-    }
 }
 
 impl Ask {
@@ -131,6 +75,11 @@ impl When {
 }
 
 impl Plan {
+    /// What asking a subset at once adds to a value, which is not above 0.
+    pub(super) fn charge(&self, subset: Subset) -> f64 {
+        self.tariff.charge(subset, self.beta)
+    }
+
     /// How many numbers are known in every situation.
     pub(super) const fn dimension(&self) -> usize {
         self.evidence.dimension() + self.state_numbers
@@ -167,7 +116,7 @@ impl Plan {
             // Who was asked already would be paid for nothing: such an action is for other sets.
             let whole = matches!(ask, Ask::These(these) if *these != further);
             if !further.is_empty() && !whole {
-                worths.push((further, gain.predict(&known) + self.terms.charge(further)));
+                worths.push((further, gain.predict(&known) + self.charge(further)));
             }
         }
         worths

@@ -10,10 +10,14 @@ use rand_chacha::ChaCha8Rng;
 use super::{
     Form, SequentialError, SequentialModel,
     parallel::in_parallel,
-    plan::{Ask, Plan, Terms, When},
+    plan::{Ask, Plan, When},
 };
 use crate::{
-    baseline::number, evidence::Memory, policy::Observation, problem::Problem, subset::Subset,
+    baseline::number,
+    evidence::Memory,
+    policy::{Observation, observation},
+    problem::Problem,
+    subset::Subset,
     trees::Columns,
 };
 
@@ -54,12 +58,12 @@ struct Draft {
 /// The situations of every stage, the largest sets first.
 pub(super) fn all(model: &SequentialModel<'_>) -> Result<Vec<Situations>, SequentialError> {
     let drafts = if model.problem.providers <= FEW { of_few(model) } else { of_many(model) };
-    let plan = model.plan(model.terms.clone());
+    let plan = model.plan(0.0);
     in_parallel(&drafts, model.options.threads, |draft| {
         let mut memory = Memory::default();
         let mut known = Vec::with_capacity(draft.rows.len() * plan.dimension());
         for &(image, asked) in &draft.rows {
-            if let Some(observation) = observation(&model.problem, image, asked) {
+            if let Some(observation) = model.observation(image, asked) {
                 plan.add_known(&observation, &mut memory, &mut known);
             }
         }
@@ -72,26 +76,11 @@ pub(super) fn all(model: &SequentialModel<'_>) -> Result<Vec<Situations>, Sequen
     })
 }
 
-/// An image with some of the providers asked.
-pub(super) fn observation<'a>(
-    problem: &Problem<'a>,
-    image: usize,
-    asked: Subset,
-) -> Option<Observation<'a>> {
-    let scored = problem.images.get(image)?;
-    Some(Observation {
-        state: problem.states.row(image),
-        candidates: scored.candidates(),
-        asked,
-        answered: scored.answered(),
-    })
-}
-
 /// Whom a policy may ask first: one provider, or, where waiting has a price, several at once.
-pub(super) fn openings(model: &SequentialModel<'_>, terms: &Terms) -> Vec<Subset> {
+pub(super) fn openings(model: &SequentialModel<'_>) -> Vec<Subset> {
     let providers = model.problem.providers;
     let cascade = model.options.form == Form::Cascade;
-    if providers <= FEW && terms.latency_weight > 0.0 && !cascade {
+    if providers <= FEW && model.tariff.counts_waiting() && !cascade {
         return Subset::each(providers).collect();
     }
     let mut openings = first_calls(model);
@@ -106,7 +95,10 @@ fn first_calls(model: &SequentialModel<'_>) -> Vec<Subset> {
     let singles = (0..model.problem.providers).map(Subset::single);
     let mut singles: Vec<Subset> = singles.collect();
     if singles.len() > FEW {
-        let worth = |one: &Subset| mean_value(&model.problem, *one) + model.terms.charge(*one);
+        let worth = |one: &Subset| {
+            mean_value(&model.problem, *one)
+                + model.tariff.charge(*one, model.problem.objective.beta)
+        };
         let mut valued: Vec<(f64, Subset)> = singles.iter().map(|one| (worth(one), *one)).collect();
         valued.sort_by(|(one, _), (other, _)| other.total_cmp(one));
         singles = valued.into_iter().take(OPENERS).map(|(_, single)| single).collect();
@@ -218,13 +210,20 @@ fn order(preference: &[f64], generator: &mut impl Rng) -> Vec<usize> {
     keyed.into_iter().map(|(_, place)| place).collect()
 }
 
-impl SequentialModel<'_> {
+impl<'a> SequentialModel<'a> {
+    /// What is known of an image, by its place, with some of the providers asked.
+    pub(super) fn observation(&self, image: usize, asked: Subset) -> Option<Observation<'a>> {
+        let scored = self.problem.images.get(image)?;
+        Some(observation(self.problem.states.row(image), scored, asked))
+    }
+
     /// A plan without a stage yet.
-    pub(super) fn plan(&self, terms: Terms) -> Plan {
+    pub(super) fn plan(&self, beta: f64) -> Plan {
         Plan {
             evidence: self.evidence.clone(),
             state_numbers: self.options.state_numbers,
-            terms,
+            tariff: self.tariff.clone(),
+            beta,
             stages: Vec::new(),
         }
     }

@@ -290,7 +290,10 @@ fn what_no_policy_can_be_learned_from_is_refused() {
     assert!(matches!(refused(&odd, &small(), 0.0), SequentialError::Trees(_)));
     let mut published = Setting::default();
     published.objective.published = true;
-    assert_eq!(refused(&published, &small(), 0.0), SequentialError::Published);
+    assert_eq!(
+        refused(&published, &small(), 0.0),
+        SequentialError::Tariff(crate::tariff::TariffError::Published)
+    );
 }
 
 #[test]
