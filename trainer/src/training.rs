@@ -31,10 +31,9 @@ use std::{
 use armol_analysis::label_groups::LabelGroups;
 
 use crate::{
-    baseline::number,
-    dataset::{Dataset, folder::Manifest},
-    evaluation::mean,
+    dataset::{Dataset, Provider, folder::Manifest},
     policy::{KnownProvider, Policy},
+    tariff::mean_prices,
 };
 use checkpoint::Files;
 use stage::Stage;
@@ -45,7 +44,8 @@ pub use conditions::WaitingOptions;
 pub use epochs::{EpochOptions, Keep};
 pub use error::TrainingError;
 pub use judged::Judged;
-pub use merging::{Merging, MergingError};
+pub(crate) use merging::calibrated;
+pub use merging::{Merging, MergingError, Settings};
 pub use model::Model;
 pub use options::{Options, USUAL_BETA};
 pub use quota::Quota;
@@ -96,6 +96,9 @@ pub fn train(
     told: &mut dyn FnMut(&str),
 ) -> Result<Policy, TrainingError> {
     let trial = Trial::new(source, options)?;
+    if let Some(replayed) = trial.conditions.described() {
+        told(&replayed);
+    }
     told(&format!(
         "{} images to learn from, {} to judge by",
         trial.split.learning.len(),
@@ -127,16 +130,12 @@ pub fn remove_checkpoint(out: &Path) -> Result<(), CheckpointError> {
 /// The providers with what a call costs at the mean.
 fn known_providers(dataset: &Dataset) -> Vec<KnownProvider> {
     let providers = &dataset.providers;
-    let rows: Vec<Vec<u64>> =
-        dataset.images.iter().map(|image| image.prices_microusd(providers)).collect();
-    let known = providers.iter().enumerate().map(|(place, provider)| {
-        let prices = rows.iter().filter_map(|row| row.get(place));
-        let price = mean(prices.map(|price| number(*price) / 1e3));
-        KnownProvider {
-            name: provider.name.clone(),
-            price: price.unwrap_or(0.0),
-            simulated: provider.simulated,
-        }
-    });
-    known.collect()
+    let rows = dataset.images.iter().map(|image| image.prices_microusd(providers));
+    let prices = mean_prices(rows, providers.len());
+    let known = |(provider, price): (&Provider, f64)| KnownProvider {
+        name: provider.name.clone(),
+        price,
+        simulated: provider.simulated,
+    };
+    providers.iter().zip(prices).map(known).collect()
 }

@@ -20,7 +20,7 @@ pub use error::BaselinesError;
 use merging::MergingArguments;
 use source::SourceArguments;
 
-use super::word_table;
+use super::{numbers, word_table};
 use crate::{
     baseline::{Options, Row, baselines},
     dataset::{Dataset, selection::SelectedReadError},
@@ -51,10 +51,10 @@ pub struct BaselinesArguments {
     subsets: u32,
     /// Show the best that choosing per image could do by v + BETA x cost, the cost in 1e-3 US
     /// dollars an image as in the table; BETA is not above 0
-    #[arg(long, value_name = "BETA", value_parser = beta, allow_negative_numbers = true)]
+    #[arg(long, value_name = "BETA", value_parser = numbers::beta, allow_negative_numbers = true)]
     beta: Option<f64>,
     /// Show the best at this mean cost, in thousandths of a US dollar an image
-    #[arg(long, value_name = "COST", value_parser = budget, allow_negative_numbers = true)]
+    #[arg(long, value_name = "COST", value_parser = numbers::not_negative, allow_negative_numbers = true)]
     budget: Option<f64>,
     /// What random choices are drawn from; the same seed gives the same table
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
@@ -169,16 +169,4 @@ fn rendered(arguments: &BaselinesArguments, baselines: &Baselines<'_>) -> io::Re
         rendering::table(baselines, &mut result)?;
     }
     Ok(result)
-}
-
-/// A number that is not above 0.
-fn beta(text: &str) -> Result<f64, &'static str> {
-    let beta = text.parse().ok().filter(|beta: &f64| beta.is_finite() && *beta <= 0.0);
-    beta.ok_or("it must be a number that is not above 0, for costs lower what an answer is worth")
-}
-
-/// A number that is not below 0.
-fn budget(text: &str) -> Result<f64, &'static str> {
-    let budget = text.parse().ok().filter(|budget: &f64| budget.is_finite() && *budget >= 0.0);
-    budget.ok_or("it must be a number of thousandths of a US dollar that is not below 0")
 }

@@ -19,6 +19,7 @@ use limits::LimitArguments;
 
 use super::{
     baselines::{BaselinesError, merging::MergingArguments},
+    numbers,
     word_table::{self, WordTableError},
 };
 use crate::{
@@ -66,16 +67,16 @@ pub struct TrainArguments {
     merging: MergingArguments,
     /// What a thousandth of a US dollar adds to the value of an answer, not above 0; without it, -0.1,
     /// or what meets the budget
-    #[arg(long, value_name = "BETA", value_parser = beta, allow_negative_numbers = true)]
+    #[arg(long, value_name = "BETA", value_parser = numbers::beta, allow_negative_numbers = true)]
     beta: Option<f64>,
     /// What an image may cost at the mean of the images that are kept apart, in thousandths of a US
     /// dollar
-    #[arg(long, value_name = "COST", value_parser = not_negative, allow_negative_numbers = true)]
+    #[arg(long, value_name = "COST", value_parser = numbers::not_negative, allow_negative_numbers = true)]
     budget: Option<f64>,
     #[command(flatten)]
     limits: LimitArguments,
     /// Which share of the images is kept apart
-    #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = share)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = numbers::share)]
     validation_share: f64,
     /// Into how many folds images are dealt, so that each is judged by what was fitted without it
     #[arg(long, value_name = "COUNT", default_value_t = 5)]
@@ -180,7 +181,7 @@ fn options(arguments: &TrainArguments, merging: Merging) -> Options {
         budget: arguments.budget,
         latency_weight: arguments.limits.latency_weight,
         waiting: arguments.limits.waiting(),
-        quotas: arguments.limits.quotas(),
+        quotas: arguments.limits.quota.clone(),
         images_a_day: arguments.limits.images_a_day.unwrap_or(1.0),
         validation_share: arguments.validation_share,
         folds: arguments.folds,
@@ -188,22 +189,4 @@ fn options(arguments: &TrainArguments, merging: Merging) -> Options {
         threads: arguments.threads.unwrap_or_else(available),
         ..arguments.learning.options(arguments.learner, merging, &arguments.state)
     }
-}
-
-/// A number that is not above 0.
-fn beta(text: &str) -> Result<f64, &'static str> {
-    let beta = text.parse().ok().filter(|beta: &f64| beta.is_finite() && *beta <= 0.0);
-    beta.ok_or("it must be a number that is not above 0, for costs lower what an answer is worth")
-}
-
-/// A number that is not below 0.
-fn not_negative(text: &str) -> Result<f64, &'static str> {
-    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0);
-    number.ok_or("it must be a number that is not below 0")
-}
-
-/// A number from 0 to 1.
-fn share(text: &str) -> Result<f64, &'static str> {
-    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
-    share.ok_or("it must be a number from 0 to 1")
 }

@@ -145,6 +145,13 @@ impl<'a> ScoredImage<'a> {
         self
     }
 
+    /// The same where nobody but these may have answered.
+    #[must_use]
+    pub const fn with_answers_of(mut self, who: Subset) -> Self {
+        self.answered = self.answered.within(who);
+        self
+    }
+
     /// The answer that asking a subset brings. Who did not answer has no vote.
     pub fn merged(&self, subset: Subset, merger: &Merger) -> Vec<GroupedBox> {
         let asked = |place| subset.contains(place) && self.answered.contains(place);

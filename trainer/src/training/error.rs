@@ -97,6 +97,9 @@ pub enum TrainingError {
         /// What the fastest takes.
         least_s: f64,
     },
+    /// There is no published form of the learner.
+    #[error("{0} has no published form; take sac, td3 or ppo, or leave out --published")]
+    NotPublished(Learner),
     /// The learner keeps no quotas.
     #[error("{0} keeps no --quota; take direct, cascade or sequential")]
     NoQuota(Learner),

@@ -18,15 +18,22 @@ pub enum Merging {
     Calibrated {
         /// Who must agree.
         vote: Vote,
-        /// The overlap above which boxes are one object; `None` for the usual one.
-        iou_threshold: Option<f64>,
-        /// The least score of a box that is merged; `None` for the usual one.
-        score_threshold: Option<f64>,
-        /// The least score of a merged box that is kept; `None` to keep all.
-        merged_threshold: Option<f64>,
-        /// The weights of the providers by their places; those beyond the list weigh 1.
-        weights: Vec<f64>,
+        /// What is not as it is usual.
+        settings: Settings,
     },
+}
+
+/// What of a way to merge is not as it is usual.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// The overlap above which boxes are one object.
+    pub iou_threshold: Option<f64>,
+    /// The least score of a box that is merged.
+    pub score_threshold: Option<f64>,
+    /// The least score of a merged box that is kept.
+    pub merged_threshold: Option<f64>,
+    /// The weights of the providers by their places; those beyond the list weigh 1.
+    pub weights: Vec<f64>,
 }
 
 /// Why there is no way to merge.
@@ -46,29 +53,32 @@ impl Merging {
     /// # Errors
     /// Where nothing can be learned from the images, or a setting is not what it can be.
     pub fn merger(&self, images: &[&ScoredImage<'_>]) -> Result<Merger, MergingError> {
-        let (vote, iou_threshold, score_threshold, merged_threshold, weights) = match self {
+        let (vote, settings) = match self {
             Self::Given(merger) => return Ok(merger.clone()),
-            Self::Calibrated {
-                vote,
-                iou_threshold,
-                score_threshold,
-                merged_threshold,
-                weights,
-            } => (vote, iou_threshold, score_threshold, merged_threshold, weights),
+            Self::Calibrated { vote, settings } => (*vote, settings),
         };
         let model =
             calibrated(images).map_err(|source| MergingError::Calibration(images.len(), source))?;
-        let mut merger = Merger::calibrated(*vote, Arc::new(model));
-        if let Some(threshold) = iou_threshold {
-            merger = merger.with_iou_threshold(*threshold)?;
+        Ok(settings.of(Merger::calibrated(vote, Arc::new(model)))?)
+    }
+}
+
+impl Settings {
+    /// A way to merge with these settings.
+    ///
+    /// # Errors
+    /// Where one of them is not what it can be.
+    pub fn of(&self, mut merger: Merger) -> Result<Merger, MergerError> {
+        if let Some(threshold) = self.iou_threshold {
+            merger = merger.with_iou_threshold(threshold)?;
         }
-        if let Some(threshold) = score_threshold {
-            merger = merger.with_score_threshold(*threshold)?;
+        if let Some(threshold) = self.score_threshold {
+            merger = merger.with_score_threshold(threshold)?;
         }
-        if let Some(threshold) = merged_threshold {
-            merger = merger.with_merged_threshold(*threshold)?;
+        if let Some(threshold) = self.merged_threshold {
+            merger = merger.with_merged_threshold(threshold)?;
         }
-        Ok(merger.with_weights(weights.clone())?)
+        merger.with_weights(self.weights.clone())
     }
 }
 

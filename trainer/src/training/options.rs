@@ -1,6 +1,6 @@
 //! What is asked of training.
 
-use std::num::NonZero;
+use std::{num::NonZero, time::Duration};
 
 use serde_json::{Map, Value, json};
 
@@ -103,6 +103,12 @@ impl Options {
         Objective { beta: self.beta, latency_weight: self.latency_weight, published }
     }
 
+    /// Whether it matters how long calls take.
+    pub const fn counts_waiting(&self) -> bool {
+        let WaitingOptions { replay, most } = &self.waiting;
+        self.latency_weight > 0.0 || most.is_some() || replay.deadline.is_some()
+    }
+
     /// What was learned with, as a policy file has it.
     pub fn described(&self) -> Value {
         let mut described = Map::new();
@@ -112,9 +118,13 @@ impl Options {
             add("alignment", self.alignment.into());
         }
         add("budget", self.budget.into());
-        if self.latency_weight > 0.0 || self.waiting.most.is_some() {
-            add("region", self.waiting.region.clone().into());
-            add("max_latency_s", self.waiting.most.map(|most| most.as_secs_f64()).into());
+        if self.counts_waiting() {
+            let seconds = |length: Option<Duration>| length.map(|length| length.as_secs_f64());
+            let WaitingOptions { replay, most } = &self.waiting;
+            add("region", replay.region.clone().into());
+            add("hour", replay.hour.into());
+            add("deadline_s", seconds(replay.deadline).into());
+            add("max_latency_s", seconds(*most).into());
         }
         if !self.quotas.is_empty() {
             let quotas = self.quotas.iter().map(|quota| (&quota.provider, quota.calls_a_day));

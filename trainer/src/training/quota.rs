@@ -5,6 +5,8 @@
 //! on the images that are kept apart is sought by halving, provider by provider: what one is spared
 //! may go to another, so that they are gone through again until all are kept.
 
+use std::str::FromStr;
+
 use super::TrainingError;
 use crate::dataset::Provider;
 
@@ -15,6 +17,17 @@ pub struct Quota {
     pub provider: String,
     /// How many calls a day.
     pub calls_a_day: f64,
+}
+
+impl FromStr for Quota {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let (provider, calls) = text.split_once('=').ok_or("write it as NAME=CALLS")?;
+        let calls = calls.parse().ok().filter(|calls: &f64| calls.is_finite() && *calls >= 0.0);
+        let calls_a_day = calls.ok_or("what follows = must be a number that is not below 0")?;
+        Ok(Self { provider: provider.to_owned(), calls_a_day })
+    }
 }
 
 /// How often providers are gone through.

@@ -2,9 +2,7 @@
 
 use super::{Judged, Model, Options, Source, TrainingError, conditions::Conditions};
 use crate::{
-    baseline::number,
     dataset::Part,
-    evaluation::mean,
     policy::{Chooser, Limit, Strategy},
     problem::{Latencies, Problem},
     rewards::ScoredImage,
@@ -13,11 +11,13 @@ use crate::{
         recipe::{Images, StoredFeatures},
     },
     subset::Subset,
+    tariff::mean_prices,
 };
 
 /// Some images of a data set, ready to be learned from.
 pub(super) struct Stage<'a> {
     source: Source<'a>,
+    conditions: &'a Conditions,
     places: Vec<usize>,
     images: Vec<ScoredImage<'a>>,
     states: States,
@@ -34,18 +34,18 @@ impl<'a> Stage<'a> {
     pub(super) fn new(
         source: Source<'a>,
         places: &[usize],
-        conditions: &Conditions,
+        conditions: &'a Conditions,
         options: &Options,
     ) -> Result<Self, TrainingError> {
         let part = Part::of(source.dataset, places);
-        let images = part.scored();
+        let images = scored(&part, places, conditions);
         let names: Vec<&str> = part.images.iter().map(|image| image.name.as_str()).collect();
         let judged = Judged::new(&images, &names, options)?;
         let (recipe, states) = StateRecipe::fit(images_of(source, places), &options.state)?;
         let latencies = conditions.latencies(places);
         let limit = conditions.limit(options);
         let places = places.to_vec();
-        Ok(Self { source, places, images, states, latencies, limit, judged, recipe })
+        Ok(Self { source, conditions, places, images, states, latencies, limit, judged, recipe })
     }
 
     /// What a learner makes of the images.
@@ -56,7 +56,8 @@ impl<'a> Stage<'a> {
 
     /// Makes each provider so much dearer, in millionths of a US dollar, than it is.
     pub(super) fn make_dearer(&mut self, surcharges: &[u64]) {
-        let images = Part::of(self.source.dataset, &self.places).scored().into_iter();
+        let part = Part::of(self.source.dataset, &self.places);
+        let images = scored(&part, &self.places, self.conditions).into_iter();
         self.images = images.map(|image| image.with_surcharges(surcharges)).collect();
     }
 
@@ -79,12 +80,8 @@ impl<'a> Stage<'a> {
 
     /// What a call of each provider costs at the mean, in thousandths of a US dollar.
     pub(super) fn prices(&self) -> Vec<f64> {
-        let providers = 0..self.source.dataset.providers.len();
-        let price = |place| {
-            let costs = self.images.iter().map(|image| image.cost_microusd(Subset::single(place)));
-            mean(costs.map(|cost| number(cost) / 1e3)).unwrap_or(0.0)
-        };
-        providers.map(price).collect()
+        let rows = self.images.iter().map(ScoredImage::prices_microusd);
+        mean_prices(rows, self.source.dataset.providers.len())
     }
 
     /// A chooser with what it needs before it can choose.
@@ -96,6 +93,18 @@ impl<'a> Stage<'a> {
     pub(super) fn states_of(&self, places: &[usize]) -> Result<States, TrainingError> {
         Ok(self.recipe.states(images_of(self.source, places))?)
     }
+}
+
+/// Images as ways to choose are scored on them, where calls that fail when they are replayed bring
+/// nothing.
+fn scored<'a>(part: &Part<'a>, places: &[usize], conditions: &Conditions) -> Vec<ScoredImage<'a>> {
+    let images = part.scored().into_iter().zip(places);
+    images
+        .map(|(image, &place)| match conditions.answered(place) {
+            Some(who) => image.with_answers_of(who),
+            None => image,
+        })
+        .collect()
 }
 
 fn images_of<'a>(source: Source<'a>, places: &'a [usize]) -> Images<'a> {

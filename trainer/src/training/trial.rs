@@ -53,6 +53,9 @@ impl<'a> Trial<'a> {
             return Err(TrainingError::NoTruth(dataset.name.clone()));
         }
         let keeps_limits = !options.learner.is_published();
+        if options.epochs.published && keeps_limits {
+            return Err(TrainingError::NotPublished(options.learner));
+        }
         if options.budget.is_some() && !keeps_limits {
             return Err(TrainingError::NoBudget(options.learner));
         }

@@ -4,7 +4,7 @@ use std::{path::Path, path::PathBuf, str::FromStr, sync::Arc};
 
 use armol_analysis::{
     label_groups::LabelGroups,
-    merge::{CalibratedMerge, CalibrationOptions, KnownImage, Merger, Method, Vote},
+    merge::{CalibratedMerge, Merger, Method, Vote},
     metrics::image_value::ValueRule,
 };
 use clap::Args;
@@ -12,8 +12,8 @@ use clap::Args;
 use super::BaselinesError;
 use crate::{
     dataset::{Dataset, selection::Selection},
-    rewards::{Measure, ScoredImage},
-    training::Merging,
+    rewards::Measure,
+    training::{Merging, Settings, calibrated},
 };
 
 /// How answers are merged and valued.
@@ -84,7 +84,7 @@ impl MergingArguments {
         dropped_words: Vec<String>,
     ) -> Result<Merger, BaselinesError> {
         let method = self.method(measure)?;
-        let mut merger = match (method, &self.calibrate_on) {
+        let merger = match (method, &self.calibrate_on) {
             (Method::Calibrated, Some(folder)) => {
                 let providers = dataset.providers.iter().map(|provider| provider.name.clone());
                 let selection = Selection { providers: providers.collect(), dropped_words };
@@ -99,17 +99,11 @@ impl MergingArguments {
             (_, Some(_)) => return Err(BaselinesError::NothingToCalibrate),
             (method, None) => Merger::new(self.vote, method)?,
         };
-        if let Some(threshold) = self.iou_threshold {
-            merger = merger.with_iou_threshold(threshold)?;
+        let mut settings = self.settings(dataset)?;
+        if measure == Measure::Labels && method == Method::Calibrated {
+            settings.merged_threshold = settings.merged_threshold.or(Some(LIKELY));
         }
-        if let Some(threshold) = self.score_threshold {
-            merger = merger.with_score_threshold(threshold)?;
-        }
-        let likely = (measure == Measure::Labels && method == Method::Calibrated).then_some(LIKELY);
-        if let Some(threshold) = self.merged_threshold.or(likely) {
-            merger = merger.with_merged_threshold(threshold)?;
-        }
-        Ok(merger.with_weights(self.weights(dataset)?)?)
+        Ok(settings.of(merger)?)
     }
 
     /// The way to merge answers that a policy is learned from: fitted on them, unless another is asked
@@ -122,16 +116,21 @@ impl MergingArguments {
     ) -> Result<Merging, BaselinesError> {
         let method = self.merge.unwrap_or(Method::Calibrated);
         if method == Method::Calibrated && self.calibrate_on.is_none() {
-            return Ok(Merging::Calibrated {
-                vote: self.vote,
-                iou_threshold: self.iou_threshold,
-                score_threshold: self.score_threshold,
-                merged_threshold: self.merged_threshold,
-                weights: self.weights(dataset)?,
-            });
+            let settings = self.settings(dataset)?;
+            return Ok(Merging::Calibrated { vote: self.vote, settings });
         }
         let asked_for = Self { merge: Some(method), ..self.clone() };
         asked_for.merger(dataset, Measure::Boxes, table, dropped_words).map(Merging::Given)
+    }
+
+    /// What is asked for of the method.
+    fn settings(&self, dataset: &Dataset) -> Result<Settings, BaselinesError> {
+        Ok(Settings {
+            iou_threshold: self.iou_threshold,
+            score_threshold: self.score_threshold,
+            merged_threshold: self.merged_threshold,
+            weights: self.weights(dataset)?,
+        })
     }
 
     /// The method that is asked for, or the usual one; of labels, one that means something.
@@ -178,17 +177,8 @@ fn fitted(
     if other.categories != dataset.categories {
         return Err(BaselinesError::OtherCategories { path: folder.to_owned() });
     }
-    let scored = measure.images(other);
-    let answered = |image: &ScoredImage<'_>| {
-        (0..other.providers.len()).map(|place| image.answered().contains(place)).collect()
-    };
-    let answered: Vec<Vec<bool>> = scored.iter().map(answered).collect();
-    let known = scored.iter().zip(&answered).map(|(image, answered)| KnownImage {
-        candidates: image.candidates(),
-        answered,
-        truth: image.truth(),
-    });
-    CalibratedMerge::fit(&known.collect::<Vec<_>>(), CalibrationOptions::default())
+    let images = measure.images(other);
+    calibrated(&images.iter().collect::<Vec<_>>())
         .map_err(|source| BaselinesError::Calibration { path: folder.to_owned(), source })
 }
 

@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
+use super::super::numbers;
 use crate::{
     direct::{NetworkOptions, Regression},
     policy::Learner,
@@ -58,13 +59,13 @@ pub(super) struct LearningArguments {
     #[arg(long, value_enum)]
     reward: Option<RewardKind>,
     /// How often what an answer adds to AP50 counts beside its value in the reward aligned
-    #[arg(long, value_name = "NUMBER", default_value_t = 1.0, value_parser = super::not_negative)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 1.0, value_parser = numbers::not_negative)]
     alignment: f64,
     /// What predicts, for direct
     #[arg(long, value_enum, default_value_t = RegressionKind::Ridge)]
     regression: RegressionKind,
     /// The penalty of ridge; without it, the one of the least expected error
-    #[arg(long, value_name = "NUMBER", value_parser = super::not_negative)]
+    #[arg(long, value_name = "NUMBER", value_parser = numbers::not_negative)]
     lambda: Option<f64>,
     /// The hidden layers of a network, for direct
     #[arg(long, value_name = "SIZES", value_delimiter = ',', default_value = "64")]
@@ -121,7 +122,7 @@ impl LearningArguments {
     ) -> Options {
         let mut options = Options::new(learner, merging);
         options.epochs = EpochOptions {
-            published: self.published && learner.is_published(),
+            published: self.published,
             steps: self.steps,
             keep: self.keep,
             checkpoint_every: self.checkpoint_every,
