@@ -5,6 +5,7 @@ pub mod dataset;
 pub mod evaluate;
 pub mod explain;
 pub mod features;
+mod numbers;
 mod policy_data;
 pub mod score;
 pub mod train;

@@ -1,33 +1,28 @@
 //! The command line.
 
+mod interrupt;
+
 use std::{
     io::{self, Write},
-    panic,
-    process::{self, ExitCode},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    process::ExitCode,
 };
 
 use armol_analysis::{VERSION, cause};
 use armol_trainer::command::{
-    baselines::{self, BaselinesArguments, BaselinesError},
-    dataset::{self, DatasetArguments, DatasetCommandError},
+    baselines::{self, BaselinesArguments, BaselinesError as BaselineError},
+    dataset::{self, DatasetArguments, DatasetCommandError as DatasetError},
     evaluate::{self, EvaluateArguments, EvaluateError},
     explain::{self, ExplainArguments, ExplainError},
     features::{self, FeaturesArguments, FeaturesError},
     score::{self, ScoreArguments, ScoreError},
-    train::{self, TrainArguments, TrainError},
+    train::{TrainArguments, TrainError},
     words::{self, Completion, WordsArguments, WordsError},
 };
 use clap::{Parser, Subcommand};
-use tokio::{signal, task};
 
-/// Makes data sets of stored answers, and scores them against ground truth.
+/// Makes data sets of stored answers, scores them against ground truth, and learns whom to ask.
 ///
-/// Exit codes: 0 done, 1 failed or a damaged data set, 2 wrong use: flags, or a file that is not what
-/// it should be.
+/// Exit codes: 0 done, 1 failed or a damaged data set, 2 wrong use: flags, a file of another kind.
 #[derive(Debug, Parser)]
 #[command(name = "armol-trainer", version = VERSION, arg_required_else_help = true)]
 struct CommandLine {
@@ -70,24 +65,23 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
     let output = &mut io::stdout();
     match command {
         Command::Dataset(arguments) => {
-            let result = dataset::run(&arguments, output).await;
-            result.map_err(failure(DatasetCommandError::is_wrong_use))?;
+            dataset::run(&arguments, output).await.map_err(failure(DatasetError::is_wrong_use))?;
         }
         Command::Words(arguments) => {
-            let found = words::run(&arguments, output);
-            if found.map_err(failure(WordsError::is_wrong_use))? == Completion::Lacking {
-                return Ok(ExitCode::FAILURE);
-            }
+            let found =
+                words::run(&arguments, output).map_err(failure(WordsError::is_wrong_use))?;
+            return Ok(ExitCode::from(u8::from(found == Completion::Lacking)));
         }
         Command::Features(arguments) => {
             features::run(&arguments, output).map_err(failure(FeaturesError::is_wrong_use))?;
         }
         Command::Baselines(arguments) => {
-            let result = baselines::run(&arguments, output).await;
-            result.map_err(failure(BaselinesError::is_wrong_use))?;
+            baselines::run(&arguments, output)
+                .await
+                .map_err(failure(BaselineError::is_wrong_use))?;
         }
         Command::Train(arguments) => {
-            trained(*arguments).await.map_err(failure(TrainError::is_wrong_use))?;
+            interrupt::train(*arguments).await.map_err(failure(TrainError::is_wrong_use))?;
         }
         Command::Evaluate(arguments) => {
             evaluate::run(&arguments, output).map_err(failure(EvaluateError::is_wrong_use))?;
@@ -100,28 +94,6 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Trains on a thread of its own; the first interrupt asks it to stop, a second ends the program.
-async fn trained(arguments: TrainArguments) -> Result<(), TrainError> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let asked = Arc::clone(&stop);
-    let training = task::spawn_blocking(move || train::run(&arguments, &asked, &mut io::stdout()));
-    tokio::pin!(training);
-    loop {
-        tokio::select! {
-            result = &mut training => {
-                return result.unwrap_or_else(|error| panic::resume_unwind(error.into_panic()));
-            }
-            // Where no signal can be waited for, the system's own way of ending is left.
-            Ok(()) = signal::ctrl_c() => {
-                if stop.swap(true, Ordering::Relaxed) {
-                    process::abort();
-                }
-                drop(writeln!(io::stderr(), "stopping; once more to end without waiting"));
-            }
-        }
-    }
 }
 
 fn failure<E: Into<anyhow::Error>>(is_wrong_use: impl Fn(&E) -> bool) -> impl Fn(E) -> Failure {
