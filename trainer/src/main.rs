@@ -64,33 +64,30 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> Result<ExitCode, Failure> {
     let output = &mut io::stdout();
     match command {
-        Command::Dataset(arguments) => {
-            dataset::run(&arguments, output).await.map_err(failure(DatasetError::is_wrong_use))?;
+        Command::Dataset(given) => {
+            dataset::run(&given, output).await.map_err(failure(DatasetError::is_wrong_use))?;
         }
-        Command::Words(arguments) => {
-            let found =
-                words::run(&arguments, output).map_err(failure(WordsError::is_wrong_use))?;
+        Command::Words(given) => {
+            let found = words::run(&given, output).map_err(failure(WordsError::is_wrong_use))?;
             return Ok(ExitCode::from(u8::from(found == Completion::Lacking)));
         }
-        Command::Features(arguments) => {
-            features::run(&arguments, output).map_err(failure(FeaturesError::is_wrong_use))?;
+        Command::Features(given) => {
+            features::run(&given, output).map_err(failure(FeaturesError::is_wrong_use))?;
         }
-        Command::Baselines(arguments) => {
-            baselines::run(&arguments, output)
-                .await
-                .map_err(failure(BaselineError::is_wrong_use))?;
+        Command::Baselines(given) => {
+            baselines::run(&given, output).await.map_err(failure(BaselineError::is_wrong_use))?;
         }
-        Command::Train(arguments) => {
-            interrupt::train(*arguments).await.map_err(failure(TrainError::is_wrong_use))?;
+        Command::Train(given) => {
+            interrupt::train(*given).await.map_err(failure(TrainError::is_wrong_use))?;
         }
-        Command::Evaluate(arguments) => {
-            evaluate::run(&arguments, output).map_err(failure(EvaluateError::is_wrong_use))?;
+        Command::Evaluate(given) => {
+            evaluate::run(&given, output).map_err(failure(EvaluateError::is_wrong_use))?;
         }
-        Command::Explain(arguments) => {
-            explain::run(&arguments, output).map_err(failure(ExplainError::is_wrong_use))?;
+        Command::Explain(given) => {
+            explain::run(&given, output).map_err(failure(ExplainError::is_wrong_use))?;
         }
-        Command::Score(arguments) => {
-            score::run(&arguments, output).map_err(failure(ScoreError::is_wrong_use))?;
+        Command::Score(given) => {
+            score::run(&given, output).map_err(failure(ScoreError::is_wrong_use))?;
         }
     }
     Ok(ExitCode::SUCCESS)
