@@ -59,12 +59,6 @@ pub struct TrainArguments {
     /// Take this word of a provider as one of no category; may be repeated
     #[arg(long, value_name = "WORD")]
     drop_word: Vec<String>,
-    #[command(flatten)]
-    learning: LearningArguments,
-    #[command(flatten)]
-    state: StateArguments,
-    #[command(flatten, next_help_heading = "Merging")]
-    merging: MergingArguments,
     /// What a thousandth of a US dollar adds to the value of an answer, not above 0; without it, -0.1,
     /// or what meets the budget
     #[arg(long, value_name = "BETA", value_parser = numbers::beta, allow_negative_numbers = true)]
@@ -73,8 +67,6 @@ pub struct TrainArguments {
     /// dollar
     #[arg(long, value_name = "COST", value_parser = numbers::not_negative, allow_negative_numbers = true)]
     budget: Option<f64>,
-    #[command(flatten)]
-    limits: LimitArguments,
     /// Which share of the images is kept apart
     #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = numbers::share)]
     validation_share: f64,
@@ -98,6 +90,14 @@ pub struct TrainArguments {
     /// they learn FILE.checkpoint
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    #[command(flatten)]
+    learning: LearningArguments,
+    #[command(flatten)]
+    state: StateArguments,
+    #[command(flatten, next_help_heading = "Merging")]
+    merging: MergingArguments,
+    #[command(flatten)]
+    limits: LimitArguments,
 }
 
 /// Why there is no policy.

@@ -2,8 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
-use super::super::numbers;
 use crate::{
+    command::numbers,
     direct::{NetworkOptions, Regression},
     policy::Learner,
     state::recipe::Source,

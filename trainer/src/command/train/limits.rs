@@ -5,8 +5,8 @@ use std::time::Duration;
 use armol_analysis::identity::Name;
 use clap::Args;
 
-use super::super::numbers;
 use crate::{
+    command::numbers,
     latency::ReplayOptions,
     training::{Quota, WaitingOptions},
 };
